@@ -1,0 +1,304 @@
+"""One frozen type per capability. A request names its events: `Request[its events]`.
+
+Requests are immutable and travel as JSON, byte-equal both ways (`breeze.contracts.wire`). What is
+None or empty is the runner's choice. `problems()` lists everything that is wrong, at once.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterable, Iterator
+from typing import Any, ClassVar, Generic, Literal, TypeVar
+
+import msgspec
+
+from breeze.contracts.capability import Capability
+from breeze.contracts.events import (
+    ChatEvent,
+    DrawEvent,
+    EmbedEvent,
+    ModerateEvent,
+    SpeakEvent,
+    TranscribeEvent,
+)
+from breeze.contracts.messages import Message, NamedTool, ResponseFormat, Tool, ToolChoice
+
+E = TypeVar("E", covariant=True)
+AUTO = "auto"
+Problem = tuple[str, str]
+"""The path of a field and what is wrong with it."""
+
+
+def new_id() -> str:
+    """A random UUID (version 4) as text. Not guessable: an id is enough to cancel a request."""
+    h = os.urandom(16).hex()
+    return f"{h[:8]}-{h[8:12]}-4{h[13:16]}-a{h[17:20]}-{h[20:]}"
+
+
+class GuardianOptions(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What this request asks of the guardian; None leaves it to the configuration."""
+
+    enabled: bool | None = None
+    checkpoint: Literal["input", "output", "both"] | None = None
+    strictness: Literal["low", "medium", "high"] | None = None
+    strategy: Literal["block", "warn", "filter"] | None = None
+    runner: str = ""
+
+
+class Request(
+    msgspec.Struct, Generic[E], frozen=True, omit_defaults=True, tag_field="type", kw_only=True
+):
+    """What every request carries.
+
+    `deadline`: seconds from admission to the last event. `runner`: an instance or runner name.
+    `model`: `auto`, `<instance>`, `<instance>/<model>`, or a model id. `strict`: the named runner
+    or none. `params`: per-request parameters of the runner.
+    """
+
+    capability: ClassVar[Capability]
+
+    id: str = msgspec.field(default_factory=new_id)
+    session_id: str = ""
+    deadline: float | None = None
+    runner: str = ""
+    model: str = AUTO
+    strict: bool = False
+    params: dict[str, Any] = {}
+    guardian: GuardianOptions | None = None
+
+    @property
+    def needs(self) -> Capability:
+        """The capability this very request needs."""
+        return self.capability
+
+    def problems(self) -> Iterator[Problem]:
+        """Everything wrong with the request, at once."""
+        if not 1 <= len(self.id) <= 128:
+            yield "id", "must have 1 to 128 characters"
+        if self.deadline is not None and not 0 < self.deadline <= 86_400:
+            yield "deadline", f"is {self.deadline}, must be above 0 and at most 86400 seconds"
+
+
+def _between(name: str, value: float | None, low: float, high: float) -> Iterator[Problem]:
+    """A problem if `value` is given and is not a number from `low` to `high`."""
+    if value is not None and not low <= value <= high:
+        yield name, f"is {value}, must be between {low} and {high}"
+
+
+class ChatRequest(Request[ChatEvent], frozen=True, tag="chat"):
+    """A conversation to continue. One that holds an image *is* a VLM request.
+
+    Ranges: temperature 0-2, top_p 0-1, penalties -2 to 2, max_tokens from 1, n 1-16,
+    top_logprobs 0-20. `stop`: up to 16 texts that end the answer and are not part of it.
+    """
+
+    capability = Capability.LLM
+
+    messages: tuple[Message, ...]
+    tools: tuple[Tool, ...] = ()
+    tool_choice: ToolChoice = "auto"
+    parallel_tool_calls: bool | None = None
+    response_format: ResponseFormat | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    max_tokens: int | None = None
+    stop: tuple[str, ...] = ()
+    n: int = 1
+    seed: int | None = None
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
+    logit_bias: dict[str, float] = {}
+    logprobs: bool = False
+    top_logprobs: int = 0
+    reasoning_effort: str = ""
+
+    @classmethod
+    def of(cls, text: str, *, system: str = "", **fields: Any) -> ChatRequest:
+        """One user message, with an optional system message before it."""
+        turns = [Message("system", system)] if system else []
+        return cls((*turns, Message("user", text)), **fields)
+
+    @property
+    def needs(self) -> Capability:
+        return Capability.VLM if any(m.images for m in self.messages) else Capability.LLM
+
+    def problems(self) -> Iterator[Problem]:
+        yield from super().problems()
+        yield from self._message_problems()
+        yield from _between("temperature", self.temperature, 0, 2)
+        yield from _between("top_p", self.top_p, 0, 1)
+        yield from _between("top_k", self.top_k, 0, 1_000_000)
+        yield from _between("max_tokens", self.max_tokens, 1, 10_000_000)
+        yield from _between("n", self.n, 1, 16)
+        yield from _between("presence_penalty", self.presence_penalty, -2, 2)
+        yield from _between("frequency_penalty", self.frequency_penalty, -2, 2)
+        yield from _between("top_logprobs", self.top_logprobs, 0, 20)
+        if len(self.stop) > 16 or not all(self.stop):
+            yield "stop", "must be at most 16 texts, none of them empty"
+        if self.top_logprobs and not self.logprobs:
+            yield "top_logprobs", "needs logprobs to be true"
+        if isinstance(self.tool_choice, NamedTool) and self.tool_choice.name not in {
+            tool.name for tool in self.tools
+        }:
+            yield "tool_choice", f"names {self.tool_choice.name!r}, which is not in tools"
+
+    def _message_problems(self) -> Iterator[Problem]:
+        if not self.messages:
+            yield "messages", "is empty: give at least one message"
+        for i, message in enumerate(self.messages):
+            if message.role == "tool" and not message.tool_call_id:
+                yield f"messages[{i}].tool_call_id", "is needed in a tool message"
+            if message.tool_calls and message.role != "assistant":
+                yield f"messages[{i}].tool_calls", "belongs to an assistant message"
+            for j, image in enumerate(message.images):
+                if bool(image.data) == bool(image.url):
+                    yield f"messages[{i}].images[{j}]", "needs either data or url"
+
+
+class TranscribeRequest(Request[TranscribeEvent], frozen=True, tag="transcribe"):
+    """Speech to recognise: encoded bytes, a local file, or a live source of PCM.
+
+    `live` yields signed 16-bit little-endian mono at `sample_rate` Hz; such a request cannot
+    travel as JSON. `sample_rate` with `audio` says that the bytes are raw PCM of that rate.
+    `language` as BCP 47 (`en-US`).
+    """
+
+    capability = Capability.ASR
+
+    audio: bytes = b""
+    file: str = ""
+    live: AsyncIterable[bytes] | None = None
+    sample_rate: int | None = None
+    language: str = "en-US"
+    prompt: str = ""
+    timestamps: Literal["none", "segment", "word"] = "word"
+    temperature: float | None = None
+
+    def problems(self) -> Iterator[Problem]:
+        yield from super().problems()
+        if bool(self.file) + (self.live is not None) + bool(self.audio) != 1:
+            yield "audio", "give exactly one of audio, file and live (audio must not be empty)"
+        if self.live is not None and self.sample_rate is None:
+            yield "sample_rate", "is needed with a live source"
+        yield from _between("sample_rate", self.sample_rate, 4_000, 384_000)
+        yield from _between("temperature", self.temperature, 0, 1)
+
+
+class SpeakRequest(Request[SpeakEvent], frozen=True, tag="speak"):
+    """Text to say. `speed` 0.25-4, 1 being the voice's own; empty `voice` is the runner's own.
+
+    `format`: wav, pcm (signed 16-bit little-endian), mp3, opus, aac or flac.
+    """
+
+    capability = Capability.TTS
+
+    text: str
+    voice: str = ""
+    speed: float = 1.0
+    format: str = "wav"
+    language: str = ""
+    sample_rate: int | None = None
+    instructions: str = ""
+
+    def problems(self) -> Iterator[Problem]:
+        yield from super().problems()
+        if not self.text.strip():
+            yield "text", "is empty: give some text to say"
+        yield from _between("speed", self.speed, 0.25, 4)
+        yield from _between("sample_rate", self.sample_rate, 4_000, 384_000)
+        if self.format not in AUDIO_FORMATS:
+            yield "format", f"is {self.format!r}, must be one of {', '.join(AUDIO_FORMATS)}"
+
+
+AUDIO_FORMATS = ("wav", "pcm", "mp3", "opus", "aac", "flac")
+
+
+class ModerateRequest(Request[ModerateEvent], frozen=True, tag="moderate"):
+    """Text or messages to judge; no `categories` means all of them."""
+
+    capability = Capability.GUARDIAN
+
+    text: str = ""
+    messages: tuple[Message, ...] = ()
+    categories: tuple[str, ...] = ()
+    strictness: Literal["low", "medium", "high"] = "medium"
+
+    @property
+    def whole_text(self) -> str:
+        """What is judged: the text, or the messages' texts joined by line breaks."""
+        return self.text or "\n".join(message.text for message in self.messages)
+
+    def problems(self) -> Iterator[Problem]:
+        yield from super().problems()
+        if self.text and self.messages:
+            yield "messages", "give either text or messages"
+
+
+class DrawRequest(Request[DrawEvent], frozen=True, tag="draw"):
+    """Pictures to make: `count` for each prompt, in order.
+
+    `size` is `WIDTHxHEIGHT` in pixels, 16-8192 each. Steps 1-1000, guidance 0-100.
+    """
+
+    capability = Capability.IMAGE
+
+    prompts: tuple[str, ...]
+    size: str = "512x512"
+    count: int = 1
+    steps: int | None = None
+    guidance: float | None = None
+    seed: int | None = None
+    format: Literal["png", "jpeg", "webp"] = "png"
+    negative_prompt: str = ""
+
+    @classmethod
+    def of(cls, prompt: str, **fields: Any) -> DrawRequest:
+        """One prompt."""
+        return cls((prompt,), **fields)
+
+    @property
+    def pixels(self) -> tuple[int, int]:
+        """Width and height. Raises ValueError when `size` has another form."""
+        width, height = self.size.lower().split("x")
+        return int(width), int(height)
+
+    def problems(self) -> Iterator[Problem]:
+        yield from super().problems()
+        if not self.prompts or not all(prompt.strip() for prompt in self.prompts):
+            yield "prompts", "is empty: say what to draw"
+        try:
+            sides = self.pixels
+        except ValueError:
+            yield "size", f"is {self.size!r}, must look like 512x512"
+        else:
+            for side in sides:
+                yield from _between("size", side, 16, 8192)
+        yield from _between("count", self.count, 1, 64)
+        yield from _between("steps", self.steps, 1, 1000)
+        yield from _between("guidance", self.guidance, 0, 100)
+
+
+class EmbedRequest(Request[EmbedEvent], frozen=True, tag="embed"):
+    """Texts to turn into vectors; `dimensions` shortens them where the model can."""
+
+    capability = Capability.EMBEDDING
+
+    texts: tuple[str, ...]
+    dimensions: int | None = None
+
+    @classmethod
+    def of(cls, *texts: str, **fields: Any) -> EmbedRequest:
+        """The texts, in order."""
+        return cls(texts, **fields)
+
+    def problems(self) -> Iterator[Problem]:
+        yield from super().problems()
+        if not self.texts:
+            yield "texts", "is empty: give at least one text"
+        yield from _between("dimensions", self.dimensions, 1, 65_536)
+
+
+AnyRequest = (
+    ChatRequest | TranscribeRequest | SpeakRequest | ModerateRequest | DrawRequest | EmbedRequest
+)

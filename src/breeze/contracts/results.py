@@ -1,0 +1,266 @@
+"""From a stream to a whole answer: the only place where events are added up."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, Callable
+from typing import Any, cast
+
+import msgspec
+
+from breeze.contracts.answers import (
+    Adjustment,
+    Answer,
+    ChatAnswer,
+    Choice,
+    Embeddings,
+    FinishReason,
+    Moderation,
+    Picture,
+    Pictures,
+    Result,
+    Segment,
+    Speech,
+    Transcription,
+)
+from breeze.contracts.errors import ProcessingError
+from breeze.contracts.events import (
+    Adjusted,
+    AnyEvent,
+    AudioChunk,
+    Embedding,
+    Finish,
+    ImageReady,
+    ReasoningDelta,
+    Redacted,
+    Restarted,
+    TextDelta,
+    ToolCallDelta,
+    Transcript,
+    Verdict,
+)
+from breeze.contracts.messages import ToolCall
+from breeze.contracts.values import TokenLogprob, Usage
+from breeze.contracts.wav import WAV_HEADER, close_wav
+
+
+class _ChoiceSoFar:
+    """What one choice has received."""
+
+    __slots__ = ("calls", "logprobs", "reasoning", "text")
+
+    def __init__(self) -> None:
+        self.text: list[str] = []
+        self.reasoning: list[str] = []
+        self.logprobs: list[TokenLogprob] = []
+        self.calls: dict[int, tuple[str, str, list[str]]] = {}
+
+    def choice(self, reason: FinishReason) -> Choice:
+        calls = tuple(
+            ToolCall(id, name, "".join(arguments) or "{}")
+            for _, (id, name, arguments) in sorted(self.calls.items())
+        )
+        text, reasoning = "".join(self.text), "".join(self.reasoning)
+        return Choice(text, reasoning, calls, tuple(self.logprobs), reason)
+
+
+class Fold:
+    """Adds up the events of one stream. `answer` is an empty answer of the right type."""
+
+    __slots__ = ("_answer", "_choices", "_first", "_other", "adjusted", "count", "usage")
+
+    def __init__(self, answer: type[Answer]) -> None:
+        self._answer = answer
+        self.count = 0
+        self.usage: Usage | None = None
+        self.adjusted: list[Adjusted] = []
+        self._restart()
+
+    def _restart(self) -> None:
+        self._first = _ChoiceSoFar()
+        self._choices: dict[int, _ChoiceSoFar] = {0: self._first}
+        self._other: list[AnyEvent] = []
+
+    def add(self, event: AnyEvent) -> None:
+        """Take the next event into account."""
+        self.count += 1
+        if type(event) is TextDelta and not event.choice and not event.logprobs:
+            self._first.text.append(event.text)  # by far the most frequent
+        elif (take := _TAKE.get(type(event))) is not None:
+            take(self, event)
+
+    def text(self, choice: int = 0) -> str:
+        """The text of a choice so far."""
+        return "".join(self._choices[choice].text) if choice in self._choices else ""
+
+    def result(self, finish: Finish) -> Result:
+        """The whole answer at the end of the stream."""
+        common: dict[str, Any] = {
+            "finish_reason": finish.reason,
+            "usage": self.usage,
+            "metadata": finish.metadata,
+            "adjustments": tuple(
+                Adjustment(e.field, e.asked, e.used, e.why) for e in self.adjusted
+            ),
+        }
+        return cast(Result, self._answer(**self._specific(finish), **common))
+
+    def _specific(self, finish: Finish) -> dict[str, Any]:
+        if self._answer is ChatAnswer:
+            ordered = (self._choices[i] for i in sorted(self._choices))
+            return {"choices": tuple(choice.choice(finish.reason) for choice in ordered)}
+        return _SPECIFIC[self._answer](self._other)
+
+    def _choice(self, index: int) -> _ChoiceSoFar:
+        return self._choices.setdefault(index, _ChoiceSoFar())
+
+    def _take_text(self, event: TextDelta) -> None:
+        choice = self._choice(event.choice)
+        choice.text.append(event.text)
+        choice.logprobs.extend(event.logprobs)
+
+    def _take_reasoning(self, event: ReasoningDelta) -> None:
+        self._choice(event.choice).reasoning.append(event.text)
+
+    def _take_call(self, event: ToolCallDelta) -> None:
+        calls = self._choice(event.choice).calls
+        id, name, arguments = calls.get(event.index, ("", "", []))
+        arguments.append(event.arguments)
+        calls[event.index] = (id or event.id, name or event.name, arguments)
+
+    def _take_redaction(self, event: Redacted) -> None:
+        choice = self._choice(event.choice)
+        text = "".join(choice.text)
+        choice.text = [text[: event.start] + event.replacement + text[event.end :]]
+
+    def _take_usage(self, event: Usage) -> None:
+        self.usage = event
+
+    def _take_restart(self, event: Restarted) -> None:
+        self._restart()
+
+    def _take_adjusted(self, event: Adjusted) -> None:
+        self.adjusted.append(event)
+
+    def _take_other(self, event: AnyEvent) -> None:
+        self._other.append(event)
+
+
+_TAKE: dict[type, Callable[[Fold, Any], None]] = {
+    TextDelta: Fold._take_text,
+    ReasoningDelta: Fold._take_reasoning,
+    ToolCallDelta: Fold._take_call,
+    Redacted: Fold._take_redaction,
+    Usage: Fold._take_usage,
+    Restarted: Fold._take_restart,
+    Adjusted: Fold._take_adjusted,
+    Transcript: Fold._take_other,
+    AudioChunk: Fold._take_other,
+    ImageReady: Fold._take_other,
+    Verdict: Fold._take_other,
+    Embedding: Fold._take_other,
+}
+
+
+def _transcription(events: list[AnyEvent]) -> dict[str, Any]:
+    finals = [e for e in events if isinstance(e, Transcript) and e.is_final]
+    return {
+        "text": " ".join(e.text for e in finals if e.text),
+        "segments": tuple(Segment(e.text, e.start, e.end, e.confidence, e.words) for e in finals),
+        "language": next((e.language for e in finals if e.language), ""),
+        "duration": max((e.end for e in events if isinstance(e, Transcript)), default=0.0),
+    }
+
+
+def _speech(events: list[AnyEvent]) -> dict[str, Any]:
+    chunks = [e for e in events if isinstance(e, AudioChunk)]
+    if not chunks:
+        return {}
+    first = chunks[0]
+    audio = b"".join(chunk.data for chunk in chunks)
+    if first.format == "wav":
+        audio = close_wav(audio)
+    rate = first.sample_rate * first.channels * 2
+    header = WAV_HEADER if first.format == "wav" else 0
+    known = first.format in ("pcm", "wav") and rate
+    return {
+        "audio": audio,
+        "format": first.format,
+        "sample_rate": first.sample_rate,
+        "channels": first.channels,
+        "duration": max(0, len(audio) - header) / rate if known else 0.0,
+        "words": tuple(word for chunk in chunks for word in chunk.words),
+    }
+
+
+def _moderation(events: list[AnyEvent]) -> dict[str, Any]:
+    last = events[-1] if events else None
+    if not isinstance(last, Verdict):
+        return {}
+    return {
+        name: getattr(last, name)
+        for name in ("status", "risk", "categories", "action", "filtered_text", "findings")
+    }
+
+
+def _pictures(events: list[AnyEvent]) -> dict[str, Any]:
+    return {
+        "images": tuple(
+            Picture(e.data, e.mime, e.width, e.height, e.seed, e.cost, e.prompt, e.file, e.url)
+            for e in events
+            if isinstance(e, ImageReady)
+        )
+    }
+
+
+def _embeddings(events: list[AnyEvent]) -> dict[str, Any]:
+    return {"vectors": tuple(e.vector for e in events if isinstance(e, Embedding))}
+
+
+_SPECIFIC: dict[type[Answer], Callable[[list[AnyEvent]], dict[str, Any]]] = {
+    Transcription: _transcription,
+    Speech: _speech,
+    Moderation: _moderation,
+    Pictures: _pictures,
+    Embeddings: _embeddings,
+}
+
+ANSWERS: dict[str, type[Answer]] = {
+    "chat": ChatAnswer,
+    "transcribe": Transcription,
+    "speak": Speech,
+    "moderate": Moderation,
+    "draw": Pictures,
+    "embed": Embeddings,
+}
+"""The answer type of each runner method."""
+
+
+async def collect(events: AsyncIterable[Any], answer: type[Answer] = ChatAnswer) -> Result:
+    """The whole answer of a stream. Raises what the stream raises.
+
+    A stream that ends without `Finish` was cut: ProcessingError, detail `cut`.
+    """
+    fold = Fold(answer)
+    finish: Finish | None = None
+    async for event in events:
+        if isinstance(event, Finish):
+            finish = event
+        fold.add(event)
+    if finish is None:
+        raise cut(fold.count)
+    return finish.result if finish.result is not None else fold.result(finish)
+
+
+def cut(delivered: int) -> ProcessingError:
+    """The error of a stream that stopped without an end."""
+    return ProcessingError(
+        f"The answer was cut after {delivered} events: the runner ended without finishing. "
+        "Send the request again.",
+        detail="cut",
+        delivered=delivered,
+    )
+
+
+def with_facts(result: Result, **facts: Any) -> Result:
+    """A copy of `result` with common facts such as `runner` and `model` set."""
+    return msgspec.structs.replace(result, **facts)

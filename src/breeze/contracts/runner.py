@@ -1,0 +1,224 @@
+"""What a runner is: a class with one async generator method per capability, and nothing else.
+
+@runner("whistle", vendor="Whistle", kind=RunnerKind.CLOUD, needs=("whistle_sdk",))
+class WhistleRunner(Runner[WhistleParameters]):
+    '''Speech by Whistle.'''
+
+    async def speak(self, request: SpeakRequest) -> AsyncGenerator[SpeakEvent]:
+        ...
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from typing import Any, ClassVar, Generic, Literal, TypeVar, get_args
+
+import msgspec
+
+from breeze.contracts.capability import METHODS, Capability, Priority, Requirement, RunnerKind
+from breeze.contracts.errors import CapabilityError
+from breeze.contracts.parameters import Parameters
+from breeze.contracts.requests import Request
+
+P = TypeVar("P", bound=Parameters)
+R = TypeVar("R", bound="Runner[Any]")
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
+
+
+class ModelInfo(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A model that a runner can serve. `context` in tokens, `size` in bytes; 0 is unknown."""
+
+    id: str
+    capabilities: tuple[Capability, ...] = ()
+    description: str = ""
+    context: int = 0
+    size: int = 0
+    languages: tuple[str, ...] = ()
+    licence: str = ""
+    metadata: dict[str, Any] = {}
+
+
+class RunnerInfo(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """The facts of a runner class.
+
+    `needs`: modules it imports; `extra`: our extra that installs them. `concurrency`: streams at
+    once on one loaded runner; `queue`: how many more may wait. `one_model`: each loaded runner
+    serves one model only. `ram_gb`: memory to expect before the first load.
+    """
+
+    name: str
+    version: str
+    vendor: str
+    kind: RunnerKind
+    capabilities: tuple[Capability, ...]
+    description: str
+    priority: int = Priority.NORMAL
+    streams: bool = True
+    default_model: str = ""
+    needs: tuple[str, ...] = ()
+    extra: str = ""
+    requirements: tuple[Requirement, ...] = ()
+    concurrency: int = 8
+    queue: int = 64
+    one_model: bool = False
+    ram_gb: float = 0.0
+    isolation: Literal["none", "process"] = "none"
+
+    @property
+    def mock(self) -> bool:
+        """The seeds' `isMock`."""
+        return self.kind is RunnerKind.MOCK
+
+
+class Work:
+    """A runner's own account of its native work, so that a stop can be seen to be real.
+
+    `active`: streams at work now. `steps`: units done so far (tokens, blocks of audio, …).
+    """
+
+    __slots__ = ("active", "steps")
+
+    def __init__(self) -> None:
+        self.active = 0
+        self.steps = 0
+
+    @contextmanager
+    def stream(self) -> Iterator[Work]:
+        """Count a stream as active while the block runs."""
+        self.active += 1
+        try:
+            yield self
+        finally:
+            self.active -= 1
+
+
+class Runner(Generic[P]):
+    """Base of every runner. Its capabilities are the methods that exist.
+
+    Only the pool calls `load` and `unload`; both are idempotent. Streams may run at once, up to
+    `concurrency`, so a runner keeps no state of a request on itself. Blocking work belongs in
+    `breeze.contracts.threads.from_thread`, never on the event loop.
+    """
+
+    info: ClassVar[RunnerInfo]
+    parameters_type: ClassVar[type[Parameters]] = Parameters
+    vision: ClassVar[bool | Literal["only"]] = False
+    """True when `chat` also takes images, "only" when it takes nothing else."""
+
+    def __init_subclass__(cls, **_: Any) -> None:
+        for base in getattr(cls, "__orig_bases__", ()):
+            for argument in get_args(base):
+                if isinstance(argument, type) and issubclass(argument, Parameters):
+                    cls.parameters_type = argument
+
+    def __init__(self, parameters: P) -> None:
+        self.parameters = parameters
+        self.work = Work()
+
+    async def load(self, model: str) -> None:
+        """Make ready to serve `model` (empty: the default). Raises a RunnerError, E502 mostly."""
+
+    async def unload(self) -> None:
+        """Free everything that `load` took."""
+
+    def check(self) -> str | None:
+        """Why this runner cannot work here, with the remedy, or None. Cheap; never raises."""
+        missing = [name for name in self.info.needs if not _importable(name)]
+        if not missing:
+            return None
+        what = f"breeze-engine[{self.info.extra}]" if self.info.extra else " ".join(missing)
+        return f"not installed: {', '.join(missing)} (run: pip install '{what}')"
+
+    async def models(self) -> tuple[ModelInfo, ...]:
+        """What it can serve. Raises a RunnerError when it cannot tell."""
+        if not self.info.default_model:
+            return ()
+        return (ModelInfo(self.info.default_model, self.info.capabilities),)
+
+    def parameters_for(self, request: Request[Any]) -> P:
+        """The operator's parameters with the request's permitted overrides. Raises InputError."""
+        return self.parameters.for_request(request.params) if request.params else self.parameters
+
+    def stream(self, request: Request[Any]) -> AsyncGenerator[Any]:
+        """The events of `request`, by the method of its capability. Raises CapabilityError."""
+        method = getattr(self, request.capability.method, None)
+        if method is None or request.needs not in self.info.capabilities:
+            raise CapabilityError(
+                f"{self.info.name} cannot do {request.needs}; "
+                f"it does {', '.join(self.info.capabilities)}.",
+                runner=self.info.name,
+            )
+        events: AsyncGenerator[Any] = method(request)
+        return events
+
+
+def _importable(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except (ImportError, ValueError):  # a parent package is missing, or a half-removed install
+        return False
+
+
+def runner(
+    name: str,
+    *,
+    vendor: str,
+    kind: RunnerKind,
+    version: str = "1.0.0",
+    streams: bool = True,
+    **facts: Any,
+) -> Callable[[type[R]], type[R]]:
+    """Mark a class as the runner `name`. It only checks and notes; nothing is registered.
+
+    `facts` are fields of `RunnerInfo`. Raises TypeError when the class cannot be a runner.
+    """
+
+    def mark(cls: type[R]) -> type[R]:
+        cls.info = RunnerInfo(
+            name=_checked_name(name, kind),
+            vendor=vendor,
+            kind=kind,
+            version=version,
+            streams=streams,
+            capabilities=_capabilities(cls),
+            description=_first_line(cls),
+            **facts,
+        )
+        return cls
+
+    return mark
+
+
+def _checked_name(name: str, kind: RunnerKind) -> str:
+    if not _NAME.fullmatch(name):
+        raise TypeError(f"{name!r}: a runner's name is lower case letters, digits and _")
+    if (kind is RunnerKind.MOCK) != ("mock" in name):
+        raise TypeError(f"{name!r}: mock runners, and no others, have 'mock' in their name")
+    return name
+
+
+def _capabilities(cls: type[Runner[Any]]) -> tuple[Capability, ...]:
+    found = []
+    for capability, method in METHODS.items():
+        work = getattr(cls, method, None)
+        if work is None:
+            continue
+        if not inspect.isasyncgenfunction(work):
+            raise TypeError(f"{cls.__name__}.{method} must be an async generator")
+        unfit = Capability.VLM if not cls.vision else Capability.LLM
+        if method != "chat" or cls.vision is True or capability is not unfit:
+            found.append(capability)
+    if not found:
+        methods = ", ".join(dict.fromkeys(METHODS.values()))
+        raise TypeError(f"{cls.__name__} has none of the methods {methods}")
+    return tuple(found)
+
+
+def _first_line(cls: type[Runner[Any]]) -> str:
+    if not cls.__doc__:
+        raise TypeError(f"{cls.__name__} needs a docstring: it is the runner's description")
+    return inspect.cleandoc(cls.__doc__).splitlines()[0]

@@ -1,0 +1,115 @@
+"""The one bridge from blocking code to a stream, with a bounded buffer (seeds/001: 50).
+
+A slow reader fills the buffer and so stops the producer; closing the stream tells the producer to
+stop and waits until it has, so that nothing native outlives its lease.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import AsyncGenerator, Callable
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+BUFFER = 50
+"""Events between a producer and its reader."""
+
+
+class Outlet(Generic[T]):
+    """The producer's end. `send` may be called from any thread."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, capacity: int) -> None:
+        self._loop = loop
+        self._capacity = capacity
+        self._items: deque[T] = deque()
+        self._room = threading.Condition()
+        self._ready = asyncio.Event()
+        self._told = False
+        self._error: BaseException | None = None
+        self._done = False
+        self.closed = False
+        """True once the reader has gone: stop working."""
+
+    def send(self, item: T) -> bool:
+        """Hand over `item`, waiting while the buffer is full. False: stop, nobody listens."""
+        with self._room:
+            while len(self._items) >= self._capacity and not self.closed:
+                self._room.wait()
+            if self.closed:
+                return False
+            self._items.append(item)
+        self._tell()
+        return True
+
+    def _tell(self) -> None:
+        """Wake the reader, once for everything that became ready since it last looked."""
+        if not self._told:
+            self._told = True
+            self._loop.call_soon_threadsafe(self._ready.set)
+
+    def _run(self, produce: Callable[[Outlet[T]], None]) -> None:
+        try:
+            produce(self)
+        except BaseException as error:  # carried over and raised in the reader
+            self._error = error
+        self._done = True
+        self._told = False
+        self._tell()
+
+    def _close(self) -> None:
+        with self._room:
+            self.closed = True
+            self._items.clear()
+            self._room.notify_all()
+
+    def _take(self) -> T:
+        with self._room:
+            item = self._items.popleft()
+            self._room.notify()
+        return item
+
+
+async def from_thread(
+    produce: Callable[[Outlet[T]], None], *, buffer: int = BUFFER
+) -> AsyncGenerator[T]:
+    """What `produce(outlet)` sends from a thread of its own, as an async generator.
+
+    Raises what `produce` raises. `produce` must return soon after `outlet.send` gave False or
+    `outlet.closed` became true.
+    """
+    outlet: Outlet[T] = Outlet(asyncio.get_running_loop(), buffer)
+    thread = threading.Thread(target=outlet._run, args=(produce,), daemon=True, name="breeze-work")
+    thread.start()
+    try:
+        while True:
+            while outlet._items:
+                yield outlet._take()
+            if outlet._done and not outlet._items:
+                break
+            await outlet._ready.wait()
+            outlet._ready.clear()
+            outlet._told = False
+        if outlet._error is not None:
+            raise outlet._error
+    finally:
+        outlet._close()
+        await _ended(outlet)
+        thread.join()
+
+
+async def _ended(outlet: Outlet[T]) -> None:
+    """Wait until the producer is done, even while this task is being cancelled."""
+    cancelled = False
+    while True:
+        outlet._ready.clear()
+        outlet._told = False
+        if outlet._done:  # looked at after the clear, so that its wake-up is never missed
+            break
+        try:
+            await outlet._ready.wait()
+        except asyncio.CancelledError:
+            cancelled = True
+    if cancelled:
+        raise asyncio.CancelledError
