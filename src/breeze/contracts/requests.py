@@ -1,4 +1,4 @@
-"""One frozen type per capability. A request names its events: `Request[its events]`.
+"""One frozen request type per capability.
 
 Requests are immutable and travel as JSON, byte-equal both ways (`breeze.contracts.wire`). What is
 None or empty is the runner's choice. `problems()` lists everything that is wrong, at once.
@@ -6,11 +6,8 @@ None or empty is the runner's choice. `problems()` lists everything that is wron
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterable, Iterator
-from typing import Any, ClassVar, Generic, Literal, TypeVar
-
-import msgspec
+from typing import Any, Literal
 
 from breeze.contracts.capability import Capability
 from breeze.contracts.events import (
@@ -22,67 +19,10 @@ from breeze.contracts.events import (
     TranscribeEvent,
 )
 from breeze.contracts.messages import Message, NamedTool, ResponseFormat, Tool, ToolChoice
-
-E = TypeVar("E", covariant=True)
-AUTO = "auto"
-Problem = tuple[str, str]
-"""The path of a field and what is wrong with it."""
-
-
-def new_id() -> str:
-    """A random UUID (version 4) as text. Not guessable: an id is enough to cancel a request."""
-    h = os.urandom(16).hex()
-    return f"{h[:8]}-{h[8:12]}-4{h[13:16]}-a{h[17:20]}-{h[20:]}"
-
-
-class GuardianOptions(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What this request asks of the guardian; None leaves it to the configuration."""
-
-    enabled: bool | None = None
-    checkpoint: Literal["input", "output", "both"] | None = None
-    strictness: Literal["low", "medium", "high"] | None = None
-    strategy: Literal["block", "warn", "filter"] | None = None
-    runner: str = ""
-
-
-class Request(
-    msgspec.Struct, Generic[E], frozen=True, omit_defaults=True, tag_field="type", kw_only=True
-):
-    """What every request carries.
-
-    `deadline`: seconds from admission to the last event. `runner`: an instance or runner name.
-    `model`: `auto`, `<instance>`, `<instance>/<model>`, or a model id. `strict`: the named runner
-    or none. `params`: per-request parameters of the runner.
-    """
-
-    capability: ClassVar[Capability]
-
-    id: str = msgspec.field(default_factory=new_id)
-    session_id: str = ""
-    deadline: float | None = None
-    runner: str = ""
-    model: str = AUTO
-    strict: bool = False
-    params: dict[str, Any] = {}
-    guardian: GuardianOptions | None = None
-
-    @property
-    def needs(self) -> Capability:
-        """The capability this very request needs."""
-        return self.capability
-
-    def problems(self) -> Iterator[Problem]:
-        """Everything wrong with the request, at once."""
-        if not 1 <= len(self.id) <= 128:
-            yield "id", "must have 1 to 128 characters"
-        if self.deadline is not None and not 0 < self.deadline <= 86_400:
-            yield "deadline", f"is {self.deadline}, must be above 0 and at most 86400 seconds"
-
-
-def _between(name: str, value: float | None, low: float, high: float) -> Iterator[Problem]:
-    """A problem if `value` is given and is not a number from `low` to `high`."""
-    if value is not None and not low <= value <= high:
-        yield name, f"is {value}, must be between {low} and {high}"
+from breeze.contracts.request import AUTO as AUTO
+from breeze.contracts.request import GuardianOptions as GuardianOptions
+from breeze.contracts.request import Problem, Request, between
+from breeze.contracts.request import new_id as new_id
 
 
 class ChatRequest(Request[ChatEvent], frozen=True, tag="chat"):
@@ -126,14 +66,14 @@ class ChatRequest(Request[ChatEvent], frozen=True, tag="chat"):
     def problems(self) -> Iterator[Problem]:
         yield from super().problems()
         yield from self._message_problems()
-        yield from _between("temperature", self.temperature, 0, 2)
-        yield from _between("top_p", self.top_p, 0, 1)
-        yield from _between("top_k", self.top_k, 0, 1_000_000)
-        yield from _between("max_tokens", self.max_tokens, 1, 10_000_000)
-        yield from _between("n", self.n, 1, 16)
-        yield from _between("presence_penalty", self.presence_penalty, -2, 2)
-        yield from _between("frequency_penalty", self.frequency_penalty, -2, 2)
-        yield from _between("top_logprobs", self.top_logprobs, 0, 20)
+        yield from between("temperature", self.temperature, 0, 2)
+        yield from between("top_p", self.top_p, 0, 1)
+        yield from between("top_k", self.top_k, 0, 1_000_000)
+        yield from between("max_tokens", self.max_tokens, 1, 10_000_000)
+        yield from between("n", self.n, 1, 16)
+        yield from between("presence_penalty", self.presence_penalty, -2, 2)
+        yield from between("frequency_penalty", self.frequency_penalty, -2, 2)
+        yield from between("top_logprobs", self.top_logprobs, 0, 20)
         if len(self.stop) > 16 or not all(self.stop):
             yield "stop", "must be at most 16 texts, none of them empty"
         if self.top_logprobs and not self.logprobs:
@@ -181,8 +121,8 @@ class TranscribeRequest(Request[TranscribeEvent], frozen=True, tag="transcribe")
             yield "audio", "give exactly one of audio, file and live (audio must not be empty)"
         if self.live is not None and self.sample_rate is None:
             yield "sample_rate", "is needed with a live source"
-        yield from _between("sample_rate", self.sample_rate, 4_000, 384_000)
-        yield from _between("temperature", self.temperature, 0, 1)
+        yield from between("sample_rate", self.sample_rate, 4_000, 384_000)
+        yield from between("temperature", self.temperature, 0, 1)
 
 
 class SpeakRequest(Request[SpeakEvent], frozen=True, tag="speak"):
@@ -205,8 +145,8 @@ class SpeakRequest(Request[SpeakEvent], frozen=True, tag="speak"):
         yield from super().problems()
         if not self.text.strip():
             yield "text", "is empty: give some text to say"
-        yield from _between("speed", self.speed, 0.25, 4)
-        yield from _between("sample_rate", self.sample_rate, 4_000, 384_000)
+        yield from between("speed", self.speed, 0.25, 4)
+        yield from between("sample_rate", self.sample_rate, 4_000, 384_000)
         if self.format not in AUDIO_FORMATS:
             yield "format", f"is {self.format!r}, must be one of {', '.join(AUDIO_FORMATS)}"
 
@@ -273,10 +213,10 @@ class DrawRequest(Request[DrawEvent], frozen=True, tag="draw"):
             yield "size", f"is {self.size!r}, must look like 512x512"
         else:
             for side in sides:
-                yield from _between("size", side, 16, 8192)
-        yield from _between("count", self.count, 1, 64)
-        yield from _between("steps", self.steps, 1, 1000)
-        yield from _between("guidance", self.guidance, 0, 100)
+                yield from between("size", side, 16, 8192)
+        yield from between("count", self.count, 1, 64)
+        yield from between("steps", self.steps, 1, 1000)
+        yield from between("guidance", self.guidance, 0, 100)
 
 
 class EmbedRequest(Request[EmbedEvent], frozen=True, tag="embed"):
@@ -296,7 +236,7 @@ class EmbedRequest(Request[EmbedEvent], frozen=True, tag="embed"):
         yield from super().problems()
         if not self.texts:
             yield "texts", "is empty: give at least one text"
-        yield from _between("dimensions", self.dimensions, 1, 65_536)
+        yield from between("dimensions", self.dimensions, 1, 65_536)
 
 
 AnyRequest = (

@@ -1,0 +1,76 @@
+"""What all requests share. A request names its events: `Request[its events]`.
+
+Requests are immutable and travel as JSON, byte-equal both ways (`breeze.contracts.wire`). What is
+None or empty is the runner's choice. `problems()` lists everything that is wrong, at once.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any, ClassVar, Generic, Literal, TypeVar
+
+import msgspec
+
+from breeze.contracts.capability import Capability
+
+E = TypeVar("E", covariant=True)
+AUTO = "auto"
+Problem = tuple[str, str]
+"""The path of a field and what is wrong with it."""
+
+
+def new_id() -> str:
+    """A random UUID (version 4) as text. Not guessable: an id is enough to cancel a request."""
+    h = os.urandom(16).hex()
+    return f"{h[:8]}-{h[8:12]}-4{h[13:16]}-a{h[17:20]}-{h[20:]}"
+
+
+class GuardianOptions(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What this request asks of the guardian; None leaves it to the configuration."""
+
+    enabled: bool | None = None
+    checkpoint: Literal["input", "output", "both"] | None = None
+    strictness: Literal["low", "medium", "high"] | None = None
+    strategy: Literal["block", "warn", "filter"] | None = None
+    runner: str = ""
+
+
+class Request(
+    msgspec.Struct, Generic[E], frozen=True, omit_defaults=True, tag_field="type", kw_only=True
+):
+    """What every request carries.
+
+    `deadline`: seconds from admission to the last event. `runner`: an instance or runner name.
+    `model`: `auto`, `<instance>`, `<instance>/<model>`, or a model id. `strict`: the named runner
+    or none. `params`: per-request parameters of the runner.
+    """
+
+    capability: ClassVar[Capability]
+
+    id: str = msgspec.field(default_factory=new_id)
+    session_id: str = ""
+    deadline: float | None = None
+    runner: str = ""
+    model: str = AUTO
+    strict: bool = False
+    params: dict[str, Any] = {}
+    guardian: GuardianOptions | None = None
+
+    @property
+    def needs(self) -> Capability:
+        """The capability this very request needs."""
+        return self.capability
+
+    def problems(self) -> Iterator[Problem]:
+        """Everything wrong with the request, at once."""
+        if not 1 <= len(self.id) <= 128:
+            yield "id", "must have 1 to 128 characters"
+        if self.deadline is not None and not 0 < self.deadline <= 86_400:
+            yield "deadline", f"is {self.deadline}, must be above 0 and at most 86400 seconds"
+
+
+def between(name: str, value: float | None, low: float, high: float) -> Iterator[Problem]:
+    """A problem if `value` is given and is not a number from `low` to `high`."""
+    if value is not None and not low <= value <= high:
+        yield name, f"is {value}, must be between {low} and {high}"
