@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, Iterator
 from typing import Any, Literal
 
+import msgspec
+
 from breeze.contracts.capability import Capability
 from breeze.contracts.events import (
     ChatEvent,
@@ -21,7 +23,8 @@ from breeze.contracts.events import (
 from breeze.contracts.messages import Message, NamedTool, ResponseFormat, Tool, ToolChoice
 from breeze.contracts.request import AUTO as AUTO
 from breeze.contracts.request import GuardianOptions as GuardianOptions
-from breeze.contracts.request import Problem, Request, between
+from breeze.contracts.request import Problem, between
+from breeze.contracts.request import Request as Request
 from breeze.contracts.request import new_id as new_id
 
 
@@ -48,7 +51,7 @@ class ChatRequest(Request[ChatEvent], frozen=True, tag="chat"):
     seed: int | None = None
     presence_penalty: float | None = None
     frequency_penalty: float | None = None
-    logit_bias: dict[str, float] = {}
+    logit_bias: dict[str, float] = msgspec.field(default_factory=dict)
     logprobs: bool = False
     top_logprobs: int = 0
     reasoning_effort: str = ""
