@@ -27,34 +27,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-import msgspec
-
-
-class Attempt(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One try of one runner: why it did not answer. `seconds` is wall time."""
-
-    runner: str
-    model: str = ""
-    code: str = ""
-    message: str = ""
-    seconds: float = 0.0
-
-
-class ErrorInfo(msgspec.Struct, frozen=True, omit_defaults=True, tag="error"):
-    """A `RunnerError` as data, for the wire and for records. No cause, no traceback, no secret."""
-
-    code: str
-    message: str
-    status: int
-    retryable: bool = False
-    field: str = ""
-    detail: str = ""
-    retry_after: float | None = None
-    runner: str = ""
-    model: str = ""
-    delivered: int = 0
-    attempts: tuple[Attempt, ...] = ()
-    data: dict[str, Any] = {}
+from breeze.contracts.values import Attempt as Attempt
+from breeze.contracts.values import ErrorInfo as ErrorInfo
 
 
 class RunnerError(Exception):

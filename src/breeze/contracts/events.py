@@ -13,15 +13,14 @@ from collections.abc import Iterable
 from typing import Any, Literal
 
 from breeze.contracts.answers import Result
-from breeze.contracts.values import (
-    Event,
-    Finding,
-    SafetyAction,
-    SafetyStatus,
-    TokenLogprob,
-    Usage,
-    Word,
-)
+from breeze.contracts.values import Event as Event
+from breeze.contracts.values import Finding as Finding
+from breeze.contracts.values import Metadata as Metadata
+from breeze.contracts.values import SafetyAction as SafetyAction
+from breeze.contracts.values import SafetyStatus as SafetyStatus
+from breeze.contracts.values import TokenLogprob as TokenLogprob
+from breeze.contracts.values import Usage as Usage
+from breeze.contracts.values import Word as Word
 
 
 class TextDelta(Event, frozen=True, tag="text", kw_only=False):

@@ -15,10 +15,8 @@ from breeze.contracts.answers import (
     Embeddings,
     FinishReason,
     Moderation,
-    Picture,
     Pictures,
     Result,
-    Segment,
     Speech,
     Transcription,
 )
@@ -39,8 +37,8 @@ from breeze.contracts.events import (
     Verdict,
 )
 from breeze.contracts.messages import ToolCall
+from breeze.contracts.totals import SPECIFIC
 from breeze.contracts.values import TokenLogprob, Usage
-from breeze.contracts.wav import WAV_HEADER, close_wav
 
 
 class _ChoiceSoFar:
@@ -108,7 +106,7 @@ class Fold:
         if self._answer is ChatAnswer:
             ordered = (self._choices[i] for i in sorted(self._choices))
             return {"choices": tuple(choice.choice(finish.reason) for choice in ordered)}
-        return _SPECIFIC[self._answer](self._other)
+        return SPECIFIC[self._answer](self._other)
 
     def _choice(self, index: int) -> _ChoiceSoFar:
         return self._choices.setdefault(index, _ChoiceSoFar())
@@ -160,69 +158,6 @@ _TAKE: dict[type, Callable[[Fold, Any], None]] = {
     Embedding: Fold._take_other,
 }
 
-
-def _transcription(events: list[AnyEvent]) -> dict[str, Any]:
-    finals = [e for e in events if isinstance(e, Transcript) and e.is_final]
-    return {
-        "text": " ".join(e.text for e in finals if e.text),
-        "segments": tuple(Segment(e.text, e.start, e.end, e.confidence, e.words) for e in finals),
-        "language": next((e.language for e in finals if e.language), ""),
-        "duration": max((e.end for e in events if isinstance(e, Transcript)), default=0.0),
-    }
-
-
-def _speech(events: list[AnyEvent]) -> dict[str, Any]:
-    chunks = [e for e in events if isinstance(e, AudioChunk)]
-    if not chunks:
-        return {}
-    first = chunks[0]
-    audio = b"".join(chunk.data for chunk in chunks)
-    if first.format == "wav":
-        audio = close_wav(audio)
-    rate = first.sample_rate * first.channels * 2
-    header = WAV_HEADER if first.format == "wav" else 0
-    known = first.format in ("pcm", "wav") and rate
-    return {
-        "audio": audio,
-        "format": first.format,
-        "sample_rate": first.sample_rate,
-        "channels": first.channels,
-        "duration": max(0, len(audio) - header) / rate if known else 0.0,
-        "words": tuple(word for chunk in chunks for word in chunk.words),
-    }
-
-
-def _moderation(events: list[AnyEvent]) -> dict[str, Any]:
-    last = events[-1] if events else None
-    if not isinstance(last, Verdict):
-        return {}
-    return {
-        name: getattr(last, name)
-        for name in ("status", "risk", "categories", "action", "filtered_text", "findings")
-    }
-
-
-def _pictures(events: list[AnyEvent]) -> dict[str, Any]:
-    return {
-        "images": tuple(
-            Picture(e.data, e.mime, e.width, e.height, e.seed, e.cost, e.prompt, e.file, e.url)
-            for e in events
-            if isinstance(e, ImageReady)
-        )
-    }
-
-
-def _embeddings(events: list[AnyEvent]) -> dict[str, Any]:
-    return {"vectors": tuple(e.vector for e in events if isinstance(e, Embedding))}
-
-
-_SPECIFIC: dict[type[Answer], Callable[[list[AnyEvent]], dict[str, Any]]] = {
-    Transcription: _transcription,
-    Speech: _speech,
-    Moderation: _moderation,
-    Pictures: _pictures,
-    Embeddings: _embeddings,
-}
 
 ANSWERS: dict[str, type[Answer]] = {
     "chat": ChatAnswer,

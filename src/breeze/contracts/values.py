@@ -1,4 +1,4 @@
-"""The small values that both events and whole answers hold: words, findings, usage."""
+"""The small values that events, answers and errors hold: words, findings, usage, attempts."""
 
 from __future__ import annotations
 
@@ -68,3 +68,30 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
     rule: str = ""
     start: int = 0
     end: int = 0
+
+
+class Attempt(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One try of one runner: why it did not answer. `seconds` is wall time."""
+
+    runner: str
+    model: str = ""
+    code: str = ""
+    message: str = ""
+    seconds: float = 0.0
+
+
+class ErrorInfo(msgspec.Struct, frozen=True, omit_defaults=True, tag="error"):
+    """A `RunnerError` as data, for the wire and for records. No cause, no traceback, no secret."""
+
+    code: str
+    message: str
+    status: int
+    retryable: bool = False
+    field: str = ""
+    detail: str = ""
+    retry_after: float | None = None
+    runner: str = ""
+    model: str = ""
+    delivered: int = 0
+    attempts: tuple[Attempt, ...] = ()
+    data: dict[str, Any] = {}

@@ -9,8 +9,8 @@ WAV_HEADER = 44
 
 
 def close_wav(audio: bytes) -> bytes:
-    """A streamed WAV with the two lengths in its 44-byte header filled in."""
-    if len(audio) < WAV_HEADER or not audio.startswith(b"RIFF"):
+    """A streamed WAV with the two lengths in its 44-byte header filled in; other bytes as given."""
+    if len(audio) < WAV_HEADER or audio[:4] != b"RIFF" or audio[36:40] != b"data":
         return audio
     size, data = struct.pack("<I", len(audio) - 8), struct.pack("<I", len(audio) - WAV_HEADER)
     return audio[:4] + size + audio[8:40] + data + audio[WAV_HEADER:]

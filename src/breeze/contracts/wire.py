@@ -5,6 +5,7 @@ Encoding is canonical for our types: decode and encode again gives the same byte
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterable
 from typing import Any
 
@@ -22,6 +23,7 @@ def _refuse(value: Any) -> Any:
     raise InputError(f"A value of type {type(value).__name__} cannot be sent as JSON.")
 
 
+_MISSING = re.compile(r"missing required field `(\w+)`")
 _json = msgspec.json.Encoder(enc_hook=_refuse)
 _msgpack = msgspec.msgpack.Encoder(enc_hook=_refuse)
 _event: msgspec.json.Decoder[AnyEvent | ErrorInfo] = msgspec.json.Decoder(AnyEvent | ErrorInfo)
@@ -39,7 +41,10 @@ def encode_msgpack(value: AnyRequest | AnyEvent | Result | ErrorInfo) -> bytes:
 
 def decode_event(data: bytes | str) -> AnyEvent | ErrorInfo:
     """The event (or the error that ended the stream) in `data`. Raises msgspec.DecodeError."""
-    return _event.decode(data)
+    try:
+        return _event.decode(data)
+    except (UnicodeError, RecursionError) as error:
+        raise msgspec.DecodeError(str(error)) from error
 
 
 def decode_request(data: bytes | str) -> AnyRequest:
@@ -48,8 +53,9 @@ def decode_request(data: bytes | str) -> AnyRequest:
         return _request_decoder().decode(data)
     except msgspec.ValidationError as error:
         what, _, where = str(error).partition(" - at `$")
-        raise InputError(f"{what}.", field=where.strip("`").lstrip(".")) from error
-    except msgspec.DecodeError as error:
+        path = [where.strip("`").lstrip("."), *_MISSING.findall(what)]
+        raise InputError(f"{what}.", field=".".join(filter(None, path))) from error
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise InputError(f"This is not valid JSON: {error}.") from error
 
 

@@ -1,0 +1,276 @@
+"""The engine: a request goes in, the events of whoever answers come out.
+
+    async with Engine.open() as engine:
+        answer = await engine.run(ChatRequest.of("Hello"))
+
+Layers, outermost first: live requests and deadline (EventStream), the fold that completes the
+end, failover, the lease of a loaded runner, the runner's own method. All have one shape.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
+from contextlib import aclosing, asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any, Self, TypeVar, overload
+
+import msgspec
+
+from breeze.config.home import Home
+from breeze.config.model import EngineConfig
+from breeze.config.reader import parse_config, read_config
+from breeze.config.resolve import Layers
+from breeze.config.settings import SettingsStore
+from breeze.contracts.answers import (
+    ChatAnswer,
+    Embeddings,
+    Moderation,
+    Pictures,
+    Result,
+    Speech,
+    Transcription,
+)
+from breeze.contracts.clock import Clock, SystemClock
+from breeze.contracts.errors import DeadlineError, InputError
+from breeze.contracts.events import Adjusted, Finish
+from breeze.contracts.request import Request
+from breeze.contracts.requests import (
+    ChatRequest,
+    DrawRequest,
+    EmbedRequest,
+    ModerateRequest,
+    SpeakRequest,
+    TranscribeRequest,
+)
+from breeze.contracts.results import ANSWERS, Fold, collect, with_facts
+from breeze.contracts.runner import ModelInfo, Runner
+from breeze.engine.attempts import Attempts
+from breeze.engine.failover import Policy, failover
+from breeze.engine.instances import Instance
+from breeze.engine.ledger import Ledger
+from breeze.engine.pool import Pool
+from breeze.engine.registry import Registry
+from breeze.engine.roster import Roster, RunnerStatus
+from breeze.engine.selection import Choice, Decision
+from breeze.engine.stream import EventStream, Route
+
+E = TypeVar("E")
+
+
+class Engine:
+    """Everything that is needed to answer requests in this process. Open it with `Engine.open`."""
+
+    def __init__(self, layers: Layers, registry: Registry, clock: Clock, ledger: Ledger) -> None:
+        self.layers = layers
+        self.registry = registry
+        self.ledger = ledger
+        self._clock = clock
+        self._live: dict[str, EventStream[Any]] = {}
+        self._roster = Roster(layers, registry, clock)
+        settings = self.config.global_settings
+        self._pool = Pool(
+            clock, retries=settings.max_init_retries, keep_alive=settings.keep_alive_s
+        )
+        self._policy = Policy(
+            attempts=settings.failover.attempts,
+            first_event=settings.failover.first_event_ms / 1000,
+            stall=settings.failover.stall_ms / 1000,
+            after_output=settings.failover.after_output,
+        )
+        self._attempts = Attempts(self._roster.instances, self._pool, clock, ledger)
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls,
+        *,
+        home: Path | str | None = None,
+        config: Path | str | EngineConfig | None = None,
+        environ: Mapping[str, str] | None = None,
+        overrides: Mapping[str, Mapping[str, Any]] | None = None,
+        runners: Iterable[type[Runner[Any]]] = (),
+        clock: Clock | None = None,
+        ledger: bool = True,
+    ) -> AsyncIterator[Self]:
+        """An engine for the time of the block; leaving it stops every request and unloads.
+
+        `home`: folder of the state (default: BREEZE_HOME or the user's data folder). `config`: a
+        file or a whole configuration (default: config.json there). `environ`: default os.environ.
+        `overrides`: instance to parameter values, as from a command line. `runners`: classes to
+        know beside those found. Raises InputError that names file, line and field.
+        """
+        variables = os.environ if environ is None else environ
+        place = Home(Path(home)) if home is not None else Home.find(variables)
+        if isinstance(config, EngineConfig):
+            file = msgspec.structs.replace(parse_config({}), config=config)
+        else:
+            file = read_config(Path(config) if config is not None else place.config)
+        layers = Layers(file, SettingsStore(place), variables, overrides or {})
+        account = Ledger(place.database if ledger else None)
+        engine = cls(layers, Registry(runners), clock or SystemClock(), account)
+        try:
+            yield engine
+        finally:
+            await engine.close()
+
+    @property
+    def config(self) -> EngineConfig:
+        return self.layers.config.config
+
+    # requests -----------------------------------------------------------------------------
+
+    def stream(self, request: Request[E]) -> EventStream[E]:
+        """The events of `request`. Raises InputError at once when the request is wrong."""
+        self._admit(request)
+        route = Route()
+        stream: EventStream[E] = EventStream(
+            request.id, self._answer(request, route), route, self._forget
+        )
+        self._live[request.id] = stream
+        deadline = self._deadline(request)
+        if deadline:
+            stream.timer = self._clock.call_later(deadline, partial(_too_late, stream, deadline))
+        return stream
+
+    @overload
+    async def run(self, request: ChatRequest) -> ChatAnswer: ...
+    @overload
+    async def run(self, request: TranscribeRequest) -> Transcription: ...
+    @overload
+    async def run(self, request: SpeakRequest) -> Speech: ...
+    @overload
+    async def run(self, request: ModerateRequest) -> Moderation: ...
+    @overload
+    async def run(self, request: DrawRequest) -> Pictures: ...
+    @overload
+    async def run(self, request: EmbedRequest) -> Embeddings: ...
+    async def run(self, request: Any) -> Result:
+        """The whole answer: the fold over `stream`."""
+        async with self.stream(request) as events:
+            return await collect(events, ANSWERS[request.capability.method])
+
+    def cancel(self, request_id: str) -> bool:
+        """Stop a request by its id. True only if something was stopped."""
+        stream = self._live.get(request_id)
+        return stream is not None and stream.cancel()
+
+    @property
+    def live(self) -> tuple[str, ...]:
+        """The ids of the requests that are running."""
+        return tuple(self._live)
+
+    async def explain(self, request: Request[Any]) -> Decision:
+        """Who would answer `request`, who would not, and why. Raises E404, E405, E501."""
+        return await self._roster.decide(request)
+
+    # who is there -------------------------------------------------------------------------
+
+    @property
+    def instances(self) -> Mapping[str, Instance]:
+        """Every named runner, configured or not."""
+        return self._roster.instances
+
+    def runners(self) -> list[RunnerStatus]:
+        """Every instance with its state, or the reason why it cannot work here."""
+        return [self._roster.status(i, self._pool) for i in self.instances.values()]
+
+    async def models(self) -> dict[str, tuple[ModelInfo, ...]]:
+        """What each available instance serves."""
+        return await self._roster.models()
+
+    async def refresh(self) -> None:
+        """Take up changed settings: affected runners reload after their present streams."""
+        before = dict(self.instances)
+        self._roster.refresh()
+        for name, old in before.items():
+            wanted = self._roster.reload_key(name, old)
+            self._pool.retire(name, keep=lambda entry, key=wanted: entry.reload_key == key)  # type: ignore[misc]
+        await self._pool.settle()
+
+    async def close(self) -> None:
+        """Stop every request, unload every runner, write the account."""
+        for stream in tuple(self._live.values()):
+            stream.cancel()
+            await stream.closed()
+        await self._pool.close()
+        await asyncio.to_thread(self.ledger.close)
+
+    # inside -------------------------------------------------------------------------------
+
+    def _admit(self, request: Request[Any]) -> None:
+        problems = list(request.problems())
+        if request.id in self._live:
+            problems.append(("id", "belongs to a request that is still running"))
+        if problems:
+            text = "; ".join(f"{field} {what}" for field, what in problems)
+            raise InputError(f"{text}.", field=problems[0][0], data={"fields": dict(problems)})
+
+    def _deadline(self, request: Request[Any]) -> float | None:
+        if request.deadline is not None:
+            return request.deadline
+        if isinstance(request, TranscribeRequest) and request.live is not None:
+            return None  # somebody may speak for as long as they like
+        settings = self.config.global_settings
+        limit = settings.failover.deadline_ms or settings.default_timeout_ms
+        return limit / 1000 if limit else None
+
+    async def _answer(self, request: Request[Any], route: Route) -> AsyncGenerator[Any]:
+        started = time.perf_counter()
+        route.decision = decision = await self._roster.decide(request)
+        fold = Fold(ANSWERS[request.capability.method])
+
+        def attempt(choice: Choice) -> AsyncGenerator[Any]:
+            return self._attempts.run(request, choice, route)
+
+        for adjusted in _set_aside(request):
+            fold.add(adjusted)
+            yield adjusted
+        answering = failover(decision.order, attempt, self._policy, self._clock, route.failed)
+        async with aclosing(answering) as events:
+            async for event in events:
+                if type(event) is Finish:
+                    yield self._finished(event, fold, request, route, started)
+                    return
+                fold.add(event)
+                route.delivered += 1
+                yield event
+
+    def _finished(
+        self, end: Finish, fold: Fold, request: Request[Any], route: Route, started: float
+    ) -> Finish:
+        whole = end.result if end.result is not None else fold.result(end)
+        metadata = dict(end.metadata or {})
+        metadata["processing_time_ms"] = round((time.perf_counter() - started) * 1000, 3)
+        if route.mock:
+            metadata["mock"] = True
+        result = with_facts(
+            whole,
+            request_id=request.id,
+            runner=route.runner,
+            model=whole.model or route.model,
+            mock=route.mock,
+            decision=route.decision.id if route.decision else "",
+            attempts=tuple(route.failed),
+            metadata=metadata,
+        )
+        return Finish(end.reason, result, metadata=metadata)
+
+    def _forget(self, stream: EventStream[Any]) -> None:
+        self._live.pop(stream.request_id, None)
+
+
+def _too_late(stream: EventStream[Any], deadline: float) -> None:
+    stream.cancel(DeadlineError(f"The answer took longer than the {deadline:g} s it was given."))
+
+
+def _set_aside(request: Request[Any]) -> list[Adjusted]:
+    """Fields that this engine does not act on, said aloud."""
+    wanted = request.guardian
+    if wanted is None or wanted.enabled is False:
+        return []
+    why = "this engine has no guardian checkpoint yet: send a ModerateRequest of your own"
+    return [Adjusted("guardian", msgspec.to_builtins(wanted), None, why)]

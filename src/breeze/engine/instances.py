@@ -1,0 +1,158 @@
+"""Named runners as configured: class, parameters, availability. The engine's list of who exists."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from breeze.config.model import EngineConfig, RunnerEntry
+from breeze.config.resolve import Layers
+from breeze.contracts.capability import Capability, RunnerKind
+from breeze.contracts.clock import Clock
+from breeze.contracts.errors import RunnerError
+from breeze.contracts.parameters import Parameters
+from breeze.contracts.runner import ModelInfo, Runner, RunnerInfo
+from breeze.engine.registry import Registry
+from breeze.engine.requirements import missing
+from breeze.engine.selection import Candidate
+
+_FRESH = 5.0
+"""Seconds for which an availability check is believed."""
+
+
+class Instance:
+    """One configured runner. `problem` says why it can never work as configured."""
+
+    def __init__(
+        self,
+        name: str,
+        runner: str,
+        entry: RunnerEntry,
+        capabilities: tuple[Capability, ...],
+        runner_type: type[Runner[Any]] | None = None,
+        parameters: Parameters | None = None,
+        problem: str | None = None,
+    ) -> None:
+        self.name = name
+        self.runner = runner
+        self.entry = entry
+        self.capabilities = capabilities
+        self.runner_type = runner_type
+        self.parameters = parameters
+        self.problem = problem
+        self._checked: tuple[float, str | None] = (float("-inf"), None)
+        self.models: tuple[ModelInfo, ...] = ()
+
+    @property
+    def info(self) -> RunnerInfo | None:
+        return self.runner_type.info if self.runner_type else None
+
+    @property
+    def kind(self) -> RunnerKind:
+        if self.entry.type is not None:
+            return self.entry.type
+        return self.info.kind if self.info is not None else RunnerKind.LOCAL
+
+    @property
+    def priority(self) -> int:
+        if self.entry.priority is not None:
+            return self.entry.priority
+        return self.info.priority if self.info else 0
+
+    @property
+    def model(self) -> str:
+        """The model it serves when none is asked for."""
+        return self.entry.model_id or (self.info.default_model if self.info else "")
+
+    def make(self) -> Runner[Any]:
+        """A runner with this instance's parameters, not loaded."""
+        assert self.runner_type is not None, self.problem
+        assert self.parameters is not None, self.problem
+        return self.runner_type(self.parameters)
+
+    def check(self, clock: Clock, *, hardware: bool) -> str | None:
+        """Why it cannot work here, or None; asked of the runner again after a few seconds."""
+        if self.problem or self.entry.always_available:
+            return self.problem
+        when, answer = self._checked
+        if clock.now() - when >= _FRESH:
+            required: Iterable[str] = self.entry.requirements or ()
+            if self.entry.requirements is None and self.info:
+                required = self.info.requirements
+            answer = (missing(required) if hardware else None) or self.make().check()
+            self._checked = (clock.now(), answer)
+        return answer
+
+
+def candidate(
+    instance: Instance,
+    capability: Capability,
+    config: EngineConfig,
+    saved: str,
+    unavailable: str | None,
+) -> Candidate:
+    """What selection must know of `instance` for `capability`."""
+    configured = config.capabilities.get(capability)
+    automatic = not (configured and configured.runners) or instance.name in configured.runners
+    return Candidate(
+        name=instance.name,
+        runner=instance.runner,
+        kind=instance.kind,
+        priority=instance.priority,
+        capabilities=instance.capabilities,
+        enabled=instance.entry.enabled,
+        automatic=automatic,
+        unavailable=unavailable,
+        models=tuple(model.id for model in instance.models),
+        model=instance.model,
+        saved=saved == instance.name,
+        default=bool(configured) and configured.default_runner == instance.name,  # type: ignore[union-attr]
+    )
+
+
+def build(config: EngineConfig, layers: Layers, registry: Registry) -> dict[str, Instance]:
+    """Every instance by name: those configured, then one for each runner that needs no entry."""
+    instances: dict[str, Instance] = {}
+    for wanted in config.capabilities.values():
+        for name, entry in wanted.runners.items():
+            if name not in instances:
+                runner = registry.resolve(entry.class_)
+                instances[name] = _instance(name, runner or "", entry, layers, registry)
+    for name in registry.names:
+        if name not in instances:
+            instances[name] = _instance(name, name, RunnerEntry(class_=name), layers, registry)
+    return instances
+
+
+def _instance(
+    name: str, runner: str, entry: RunnerEntry, layers: Layers, registry: Registry
+) -> Instance:
+    configured = _configured_for(name, layers)
+    if not runner:
+        text = f"no installed runner is called {entry.class_!r} (run: breeze runners)"
+        return Instance(name, entry.class_, entry, configured, problem=text)
+    try:
+        runner_type = registry.load(runner)
+    except Exception as error:  # one broken package must not take the others down
+        text = f"cannot be imported: {type(error).__name__}: {error}"
+        return Instance(name, runner, entry, configured, problem=text)
+    able = runner_type.info.capabilities
+    values = layers.values(name, runner_type.parameters_type, entry.parameters)
+    checked = runner_type.parameters_type.validate_parameters(values)
+    problem = "; ".join(f"{f.field}: {f.message}" for f in checked.errors) or None
+    return Instance(name, runner, entry, able, runner_type, checked.parameters, problem)
+
+
+def _configured_for(name: str, layers: Layers) -> tuple[Capability, ...]:
+    capabilities = layers.config.config.capabilities
+    return tuple(c for c, entry in capabilities.items() if name in entry.runners)
+
+
+async def list_models(instance: Instance) -> tuple[ModelInfo, ...]:
+    """What the instance serves, remembered on it; nothing when it cannot tell."""
+    if instance.runner_type is not None and instance.problem is None:
+        try:
+            instance.models = await instance.make().models()
+        except RunnerError:
+            instance.models = ()
+    return instance.models

@@ -1,0 +1,227 @@
+"""One loaded runner per key: loaded once, shared under leases, unloaded when idle.
+
+absent → loading → ready → draining → absent
+              ↘ failed (the next request tries again)
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from breeze.contracts.clock import Clock, Timer
+from breeze.contracts.errors import NotLoadedError, OverloadedError, RunnerError
+from breeze.contracts.runner import Runner
+
+AnyRunner = Runner[Any]
+_FIRST_RETRY = 0.1
+"""Seconds before a failed load is tried again; doubles each time."""
+
+
+class State(StrEnum):
+    """Where a loaded runner stands."""
+
+    LOADING = "loading"
+    READY = "ready"
+    DRAINING = "draining"
+    FAILED = "failed"
+
+
+class Key(NamedTuple):
+    """What makes one loaded runner: the instance and, where it serves only one, the model."""
+
+    instance: str
+    model: str
+
+
+class Entry:
+    """One runner on its way through the states. Only the pool changes it."""
+
+    def __init__(self, key: Key, runner: AnyRunner) -> None:
+        self.key = key
+        self.runner = runner
+        self.reload_key = runner.parameters.reload_key()
+        self.state = State.LOADING
+        self.leases = 0
+        self.waiting = 0
+        self.attached = 0
+        self.idle_since = 0.0
+        self.loading: asyncio.Task[None] | None = None
+        self.gate = asyncio.Semaphore(runner.info.concurrency)
+
+
+class Pool:
+    """All loaded runners of one engine.
+
+    `retries`: how often a retryable load failure is tried again. `keep_alive`: idle seconds
+    before a runner is unloaded; 0 or less keeps it for ever.
+    """
+
+    def __init__(self, clock: Clock, *, retries: int = 3, keep_alive: float = 300.0) -> None:
+        self._clock = clock
+        self._retries = retries
+        self._keep_alive = keep_alive
+        self._entries: dict[Key, Entry] = {}
+        self._draining: set[Entry] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._sweep: Timer | None = None
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """Everything loaded or loading, the draining ones included."""
+        return (*self._entries.values(), *self._draining)
+
+    @asynccontextmanager
+    async def lease(self, key: Key, make: Callable[[], AnyRunner]) -> AsyncIterator[AnyRunner]:
+        """A loaded runner for the time of the block; nothing is unloaded while it is leased.
+
+        Raises OverloadedError when the queue is full, and what loading raises.
+        """
+        entry = self._entry(key, make)
+        entry.leases += 1
+        try:
+            await self._enter(entry)
+            try:
+                if entry.state is not State.READY and entry.state is not State.DRAINING:
+                    await self._loaded(entry)
+                yield entry.runner
+            finally:
+                entry.gate.release()
+        finally:
+            entry.leases -= 1
+            if not entry.leases:
+                self._became_idle(entry)
+
+    def _entry(self, key: Key, make: Callable[[], AnyRunner]) -> Entry:
+        entry = self._entries.get(key)
+        if entry is None or (entry.state is State.FAILED and not entry.leases):
+            entry = self._entries[key] = Entry(key, make())
+        return entry
+
+    async def _enter(self, entry: Entry) -> None:
+        info = entry.runner.info
+        if entry.gate.locked():
+            if entry.waiting >= info.queue:
+                raise OverloadedError(
+                    f"{entry.key.instance} is busy: {info.concurrency} at work and "
+                    f"{entry.waiting} waiting. Try again soon.",
+                    runner=entry.key.instance,
+                    retry_after=1.0,
+                )
+            entry.waiting += 1
+            try:
+                await entry.gate.acquire()
+            finally:
+                entry.waiting -= 1
+        else:
+            await entry.gate.acquire()
+
+    async def _loaded(self, entry: Entry) -> None:
+        """Wait for the one load of this entry; the last waiter to leave stops it."""
+        if entry.loading is None or entry.loading.done():
+            entry.state = State.LOADING
+            entry.loading = asyncio.create_task(self._load(entry))
+        entry.attached += 1
+        try:
+            await asyncio.shield(entry.loading)
+        finally:
+            entry.attached -= 1
+            if not entry.attached and not entry.loading.done():
+                entry.loading.cancel()
+                self._forget(entry)
+
+    async def _load(self, entry: Entry) -> None:
+        delay = _FIRST_RETRY
+        for tries_left in range(self._retries, -1, -1):
+            try:
+                await entry.runner.load(entry.key.model)
+                entry.state = State.READY
+                return
+            except asyncio.CancelledError:
+                await entry.runner.unload()
+                raise
+            except Exception as error:  # a runner may raise anything; callers get our tree
+                entry.state = State.FAILED
+                if not tries_left or not getattr(error, "retryable", False):
+                    raise _load_failure(entry, error) from error
+            await self._clock.sleep(delay)
+            delay *= 2
+
+    def _forget(self, entry: Entry) -> None:
+        if self._entries.get(entry.key) is entry:
+            del self._entries[entry.key]
+
+    def retire(self, instance: str, keep: Callable[[Entry], bool] = lambda _: False) -> None:
+        """Drain the instance's loaded runners, but those that `keep` wants.
+
+        Present streams go on to their end; later requests get a new runner.
+        """
+        for entry in [e for e in self._entries.values() if e.key.instance == instance]:
+            if not keep(entry):
+                self._forget(entry)
+                if entry.state is not State.FAILED:
+                    entry.state = State.DRAINING if entry.state is State.READY else entry.state
+                self._draining.add(entry)
+                if not entry.leases:
+                    self._start(self._drained(entry))
+
+    def _became_idle(self, entry: Entry) -> None:
+        if entry in self._draining:
+            self._start(self._drained(entry))
+            return
+        entry.idle_since = self._clock.now()
+        if self._keep_alive > 0 and self._sweep is None:
+            self._sweep = self._clock.call_later(self._keep_alive, self._sweep_idle)
+
+    def _sweep_idle(self) -> None:
+        """Unload what has been idle long enough, and look again when the next one will be."""
+        self._sweep = None
+        now, next_look = self._clock.now(), None
+        for entry in [e for e in self._entries.values() if not e.leases]:
+            left = entry.idle_since + self._keep_alive - now
+            if left <= 0:
+                self.retire(entry.key.instance, keep=lambda other, idle=entry: other is not idle)  # type: ignore[misc]
+            else:
+                next_look = left if next_look is None else min(next_look, left)
+        if next_look is not None:
+            self._sweep = self._clock.call_later(next_look, self._sweep_idle)
+
+    async def _drained(self, entry: Entry) -> None:
+        if entry.leases:
+            return
+        self._draining.discard(entry)
+        await entry.runner.unload()
+
+    def _start(self, work: Awaitable[None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def settle(self) -> None:
+        """Wait until every unload that was begun has ended."""
+        while self._tasks:
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def close(self) -> None:
+        """Unload everything. Streams must have ended before."""
+        if self._sweep is not None:
+            self._sweep.cancel()
+        for instance in {key.instance for key in self._entries}:
+            self.retire(instance)
+        await self.settle()
+
+
+def _load_failure(entry: Entry, error: Exception) -> RunnerError:
+    if isinstance(error, RunnerError):
+        error.runner = error.runner or entry.key.instance
+        return error
+    model = f" {entry.key.model!r}" if entry.key.model else ""
+    return NotLoadedError(
+        f"{entry.key.instance} could not load{model}: {type(error).__name__}: {error}",
+        runner=entry.key.instance,
+        model=entry.key.model,
+        retryable=False,
+    )

@@ -1,0 +1,92 @@
+"""Finds runners without importing them: our own folder, and entry points of other packages."""
+
+from __future__ import annotations
+
+import pkgutil
+import re
+from collections.abc import Iterable
+from functools import cached_property
+from importlib import import_module, metadata
+from pathlib import Path
+from typing import Any
+
+from breeze.contracts.capability import Capability
+from breeze.contracts.errors import NotFoundError
+from breeze.contracts.parameters import unknown_name
+from breeze.contracts.runner import Runner
+
+GROUP = "breeze.runners"
+"""The folder that is searched and the entry-point group, which have the same name."""
+
+_CAPABILITY_TAIL = re.compile(f"({'|'.join(c.lower() for c in Capability)})$")
+
+
+class Registry:
+    """Runner classes by name. Asking for names imports nothing; `load` imports one.
+
+    `extra`: classes to know beside those found; they win over found ones of the same name.
+    """
+
+    def __init__(self, extra: Iterable[type[Runner[Any]]] = ()) -> None:
+        self._loaded: dict[str, type[Runner[Any]]] = {cls.info.name: cls for cls in extra}
+
+    @cached_property
+    def _found(self) -> dict[str, str]:
+        """Runner name to where its class is: a module of ours, or `package.module:Class`."""
+        folder = str(Path(__file__).parent.parent / "runners")
+        found = {
+            module.name: f"{GROUP}.{module.name}"
+            for module in pkgutil.iter_modules([folder])
+            if not module.name.startswith("_")
+        }
+        for point in metadata.entry_points(group=GROUP):
+            found.setdefault(point.name, point.value)
+        return found
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every runner's name, sorted."""
+        return tuple(sorted({*self._found, *self._loaded}))
+
+    def load(self, name: str) -> type[Runner[Any]]:
+        """The class called `name`. Raises NotFoundError, or whatever its import raises."""
+        if name not in self._loaded:
+            where = self._found.get(name)
+            if where is None:
+                known = dict.fromkeys(self.names)
+                raise NotFoundError(f"No such runner: {unknown_name(name, known)}.", field="runner")
+            self._loaded[name] = _runner_class(name, where)
+        return self._loaded[name]
+
+    def resolve(self, written: str) -> str | None:
+        """The runner meant by a configuration's `class`: a name, or a dotted path of the seeds.
+
+        Of a path only the last segment counts: `….openai.OpenAILLMRunner` is `openai`,
+        `….mock.MockLLMRunner` is `mock_llm`. None when nothing matches.
+        """
+        plain = {name.replace("_", ""): name for name in self.names}
+        wanted = written.rsplit(".", 1)[-1].replace("_", "").lower().removesuffix("runner")
+        return plain.get(wanted) or plain.get(_CAPABILITY_TAIL.sub("", wanted))
+
+
+def _runner_class(name: str, where: str) -> type[Runner[Any]]:
+    module_name, _, attribute = where.partition(":")
+    module = import_module(module_name)
+    if attribute:
+        return _checked(name, getattr(module, attribute))
+    for value in vars(module).values():
+        if isinstance(value, type) and getattr(getattr(value, "info", None), "name", "") == name:
+            return _checked(name, value)
+    raise NotFoundError(f"{module_name} holds no runner called {name!r}.", field="runner")
+
+
+def _checked(name: str, found: Any) -> type[Runner[Any]]:
+    if not (isinstance(found, type) and issubclass(found, Runner)):
+        raise NotFoundError(f"{found!r} is not a Runner.", field="runner")
+    if found.info.name != name:
+        raise NotFoundError(
+            f"The entry point {name!r} leads to a runner called {found.info.name!r}: "
+            "give both the same name.",
+            field="runner",
+        )
+    return found

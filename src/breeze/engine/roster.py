@@ -1,0 +1,125 @@
+"""Who exists, who can work here, and who is chosen."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import msgspec
+
+from breeze.config.resolve import Layers
+from breeze.contracts.capability import Capability, RunnerKind
+from breeze.contracts.clock import Clock
+from breeze.contracts.request import AUTO, Request
+from breeze.contracts.runner import ModelInfo
+from breeze.engine.instances import Instance, build, candidate, list_models
+from breeze.engine.pool import Pool
+from breeze.engine.registry import Registry
+from breeze.engine.selection import Decision, Wish, decide
+
+_FRESH = 1.0
+"""Seconds for which a decision is taken again without being made again."""
+
+
+class RunnerStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of `breeze runners`."""
+
+    name: str
+    runner: str
+    kind: RunnerKind
+    capabilities: tuple[Capability, ...]
+    priority: int
+    state: str
+    reason: str = ""
+    model: str = ""
+    loaded: tuple[str, ...] = ()
+    leases: int = 0
+    waiting: int = 0
+    mock: bool = False
+
+
+class Roster:
+    """The instances of one engine, and the choice among them."""
+
+    def __init__(self, layers: Layers, registry: Registry, clock: Clock) -> None:
+        self._layers = layers
+        self._registry = registry
+        self._clock = clock
+        self._decisions: dict[Wish, tuple[float, Decision]] = {}
+        self._config = layers.config.config
+        self._saved = layers.store.load()
+        self.instances: dict[str, Instance] = build(self._config, layers, registry)
+
+    def refresh(self) -> None:
+        """Read the saved settings again."""
+        self._decisions.clear()
+        self._saved = self._layers.store.load()
+        fresh = build(self._config, self._layers, self._registry)
+        self.instances.clear()
+        self.instances.update(fresh)
+
+    def reload_key(self, name: str, old: Instance) -> tuple[Any, ...] | None:
+        """What a loaded runner of `old` must match to be kept; None when none may be."""
+        new = self.instances.get(name)
+        if new is None or new.parameters is None or new.runner_type is not old.runner_type:
+            return None
+        return new.parameters.reload_key()
+
+    async def decide(self, request: Request[Any]) -> Decision:
+        """Who is tried for `request`, in order. Raises E404, E405, E501."""
+        wish = Wish(request.needs, request.runner, request.model, request.strict)
+        known = self._decisions.get(wish)
+        if known is not None and self._clock.now() - known[0] < _FRESH:
+            return known[1]
+        if request.model != AUTO and request.model not in self.instances:
+            await self.models()
+        decision = self._choose(wish)
+        if len(self._decisions) >= 1024:
+            self._decisions.clear()
+        self._decisions[wish] = (self._clock.now(), decision)
+        return decision
+
+    def _choose(self, wish: Wish) -> Decision:
+        saved = self._saved.selected_runners.get(wish.capability, "")
+        candidates = [
+            candidate(instance, wish.capability, self._config, saved, self._unavailable(instance))
+            for instance in self.instances.values()
+        ]
+        return decide(
+            wish,
+            candidates,
+            self._config.default_strategy,
+            fallback_to_mock=self._config.global_settings.fallback_to_mock,
+        )
+
+    def _unavailable(self, instance: Instance) -> str | None:
+        hardware = self._config.global_settings.enable_hardware_detection
+        return instance.check(self._clock, hardware=hardware)
+
+    async def models(self) -> dict[str, tuple[ModelInfo, ...]]:
+        """What each available instance serves."""
+        able = [i for i in self.instances.values() if self._unavailable(i) is None]
+        found = await asyncio.gather(*map(list_models, able))
+        return {instance.name: models for instance, models in zip(able, found, strict=True)}
+
+    def status(self, instance: Instance, pool: Pool) -> RunnerStatus:
+        """Its state in the pool, or the reason why it cannot work here."""
+        loaded = [e for e in pool.entries if e.key.instance == instance.name]
+        reason = self._unavailable(instance)
+        state = loaded[0].state.value if loaded else ("unavailable" if reason else "absent")
+        if not instance.entry.enabled:
+            state, reason = "disabled", "disabled in the configuration"
+        return RunnerStatus(
+            name=instance.name,
+            runner=instance.runner,
+            kind=instance.kind,
+            capabilities=instance.capabilities,
+            priority=instance.priority,
+            state=state,
+            reason=reason or "",
+            model=instance.model,
+            loaded=tuple(e.key.model for e in loaded),
+            leases=sum(e.leases for e in loaded),
+            waiting=sum(e.waiting for e in loaded),
+            mock=bool(instance.info and instance.info.mock),
+        )

@@ -1,0 +1,63 @@
+"""Ends a wait from outside, with a reason, without a timer or a task per event.
+
+    with watch:
+        event = await events.__anext__()
+
+`watch.fire(error)` from elsewhere cancels that wait; what was awaited sees asyncio's cancellation
+and cleans up; the `with` turns it into `error`. A cancellation of the caller's own task passes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from types import TracebackType
+
+from breeze.contracts.errors import RunnerError
+
+
+class Watch:
+    """Guards one `await` at a time."""
+
+    __slots__ = ("_cancelling", "_sent", "_task", "reason")
+
+    def __init__(self) -> None:
+        self._task: asyncio.Task[object] | None = None
+        self._cancelling = 0
+        self._sent = False
+        self.reason: RunnerError | None = None
+
+    @property
+    def waiting(self) -> bool:
+        """True while an await is guarded."""
+        return self._task is not None
+
+    def fire(self, reason: RunnerError) -> bool:
+        """End the present wait, or refuse the next. False when it had fired before."""
+        if self.reason is not None:
+            return False
+        self.reason = reason
+        if self._task is not None:
+            self._cancelling = self._task.cancelling()
+            self._sent = True
+            self._task.cancel()
+        return True
+
+    def __enter__(self) -> None:
+        if self.reason is not None:
+            raise self.reason
+        self._task = asyncio.current_task()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        task, self._task = self._task, None
+        if not self._sent:
+            return
+        self._sent = False
+        ours = task is not None and task.uncancel() <= self._cancelling
+        if ours and (kind is None or kind is asyncio.CancelledError):
+            assert self.reason is not None
+            raise self.reason from None
