@@ -31,7 +31,8 @@ HELLO = [TextDelta("Hel"), TextDelta("lo"), Usage(3, 2), Finish()]
 
 
 def chat(text: str = "Hi", **fields: Any) -> ChatRequest:
-    return ChatRequest.of(text, **({"runner": "one", "strict": True} | fields))
+    named: dict[str, Any] = {"runner": "one", "strict": True}
+    return ChatRequest.of(text, **(named | fields))
 
 
 async def test_run_is_the_fold_over_stream_and_tells_who_answered(opened: OpenEngine) -> None:
@@ -298,7 +299,7 @@ async def test_explain_lists_everybody_without_running_anything(opened: OpenEngi
     async with opened(scripted("one", script)) as engine:
         decision = await engine.explain(chat())
         assert [(c.name, c.why) for c in decision.order] == [("one", "named by the request")]
-        assert "espeak" in {r.name for r in decision.rejected}
+        assert "mock_tts" in {r.name for r in decision.rejected}
         assert decision.capability is Capability.LLM
         assert (await engine.run(chat())).decision == decision.id
     assert script.loads == 1

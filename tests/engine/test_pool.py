@@ -33,14 +33,14 @@ async def test_many_callers_share_one_load() -> None:
     gates = [Gate() for _ in range(5)]
     callers = [asyncio.create_task(hold(pool, make, gate)) for gate in gates]
     await loading.started.wait()
-    assert pool.entries[0].state is State.LOADING
+    assert [entry.state for entry in pool.entries] == [State.LOADING]
     loading.release.set()
     for gate in gates:
         await gate.started.wait()
         gate.release.set()
     await asyncio.gather(*callers)
     assert (script.loads, script.loaded_models) == (1, ["tiny"])
-    assert pool.entries[0].state is State.READY
+    assert [entry.state for entry in pool.entries] == [State.READY]
 
 
 async def test_a_cancelled_caller_leaves_the_load_to_the_others() -> None:

@@ -28,6 +28,7 @@ KEYS: dict[str, Key] = {
     "session_id": Key("text", "the request's session", _ALL),
     "mock": Key("bool", "a mock made this", _ALL),
     "confidence": Key("0-1", "the runner's own certainty", _ALL),
+    "progress": Key("0-100", "how far the work is (older name of progress_percent)", _ALL),
     "progress_percent": Key("0-100", "how far the work is", _ALL),
     "estimated_remaining_ms": Key("ms", "time still needed", _ALL),
     "quality_score": Key("0-1", "measured quality", _ALL),
@@ -89,6 +90,8 @@ KEYS: dict[str, Key] = {
     "image_format": Key("text", "encoding of the picture", _VLM),
     "analysis_mode": Key("qa or description", "question answered or picture described", _VLM),
     # safety
+    "safety_status": Key("SAFE, WARNING, BLOCKED", "judgement so far", _GUARD),
+    "risk_score": Key("0-1", "risk so far", _GUARD),
     "check_type": Key("text", "check being done", _GUARD),
     "detected_issues": Key("list", "rules that matched", _GUARD),
     "analysis_progress": Key("0-100", "how far the checks are", _GUARD),

@@ -22,7 +22,7 @@ import msgspec
 
 from breeze.config.home import Home
 from breeze.config.model import EngineConfig
-from breeze.config.reader import parse_config, read_config
+from breeze.config.reader import ConfigFile, read_config
 from breeze.config.resolve import Layers
 from breeze.config.settings import SettingsStore
 from breeze.contracts.answers import (
@@ -106,7 +106,7 @@ class Engine:
         variables = os.environ if environ is None else environ
         place = Home(Path(home)) if home is not None else Home.find(variables)
         if isinstance(config, EngineConfig):
-            file = msgspec.structs.replace(parse_config({}), config=config)
+            file = ConfigFile(config)
         else:
             file = read_config(Path(config) if config is not None else place.config)
         layers = Layers(file, SettingsStore(place), variables, overrides or {})

@@ -37,7 +37,6 @@ class Watch:
             return False
         self.reason = reason
         if self._task is not None:
-            self._cancelling = self._task.cancelling()
             self._sent = True
             self._task.cancel()
         return True
@@ -45,7 +44,9 @@ class Watch:
     def __enter__(self) -> None:
         if self.reason is not None:
             raise self.reason
-        self._task = asyncio.current_task()
+        task = self._task = asyncio.current_task()
+        if task is not None:
+            self._cancelling = task.cancelling()
 
     def __exit__(
         self,

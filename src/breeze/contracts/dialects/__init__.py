@@ -1,0 +1,1 @@
+"""Wire dialects of others to and from our types: pure functions, shared by servers and runners."""

@@ -1,0 +1,182 @@
+"""The JSON of OpenAI's chat completions request, as types. They are strict."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Literal
+
+import msgspec
+
+from breeze.contracts.errors import InputError
+from breeze.contracts.parameters import unknown_name
+from breeze.contracts.request import AUTO, GuardianOptions
+
+
+class Strict(msgspec.Struct, forbid_unknown_fields=True):
+    """Base of what a caller writes: an unknown field is an error."""
+
+
+class TextPartJson(Strict, tag="text"):
+    text: str
+
+
+class RefusalPartJson(Strict, tag="refusal"):
+    refusal: str
+
+
+class ImageUrl(Strict):
+    url: str
+    detail: Literal["auto", "low", "high", "original"] = "auto"
+
+
+class ImagePartJson(Strict, tag="image_url"):
+    image_url: ImageUrl
+
+
+class InputAudio(Strict):
+    data: str
+    format: str
+
+
+class AudioPartJson(Strict, tag="input_audio"):
+    input_audio: InputAudio
+
+
+class FileJson(Strict):
+    file_data: str = ""
+    file_id: str = ""
+    filename: str = ""
+
+
+class FilePartJson(Strict, tag="file"):
+    file: FileJson
+
+
+PartJson = TextPartJson | RefusalPartJson | ImagePartJson | AudioPartJson | FilePartJson
+
+
+class CalledJson(Strict):
+    name: str
+    arguments: str = "{}"
+
+
+class CallJson(Strict):
+    id: str
+    function: CalledJson
+    type: Literal["function"] = "function"
+
+
+class MessageJson(Strict):
+    """One message. Empty fields that clients echo back from an answer are accepted."""
+
+    role: Literal["system", "developer", "user", "assistant", "tool"]
+    content: str | list[PartJson] | None = None
+    name: str | None = None
+    tool_calls: list[CallJson] | None = None
+    tool_call_id: str | None = None
+    reasoning_content: str | None = None
+    reasoning: str | None = None
+    refusal: str | None = None
+    annotations: list[Any] | None = None
+    audio: None = None
+    function_call: None = None
+
+
+class FunctionJson(Strict):
+    name: str
+    description: str | None = None
+    parameters: dict[str, Any] | None = None
+    strict: bool | None = None
+
+
+class ToolJson(Strict):
+    function: FunctionJson
+    type: Literal["function"] = "function"
+
+
+class NameJson(Strict):
+    name: str
+
+
+class NamedChoiceJson(Strict):
+    function: NameJson
+    type: Literal["function"] = "function"
+
+
+class SchemaJson(Strict):
+    name: str = ""
+    schema: dict[str, Any] | None = None
+    strict: bool | None = None
+    description: str | None = None
+
+
+class FormatJson(Strict):
+    type: Literal["text", "json_object", "json_schema"]
+    json_schema: SchemaJson | None = None
+
+
+class BreezeJson(Strict):
+    """Our own fields of a request; see `breeze.contracts.request.Request`."""
+
+    runner: str = ""
+    session_id: str = ""
+    deadline: float | None = None
+    strict: bool = False
+    params: dict[str, Any] = {}
+    guardian: GuardianOptions | None = None
+
+
+class Body(Strict):
+    """A chat-completions request. What comes after `breeze` is accepted and not read."""
+
+    messages: list[MessageJson]
+    model: str = AUTO
+    tools: list[ToolJson] | None = None
+    tool_choice: Literal["auto", "none", "required"] | NamedChoiceJson | None = None
+    parallel_tool_calls: bool | None = None
+    response_format: FormatJson | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    max_tokens: int | None = None
+    max_completion_tokens: int | None = None
+    stop: str | list[str] | None = None
+    n: int | None = None
+    seed: int | None = None
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
+    logit_bias: dict[str, float] | None = None
+    logprobs: bool | None = None
+    top_logprobs: int | None = None
+    reasoning_effort: str | None = None
+    modalities: list[Literal["text"]] | None = None
+    breeze: BreezeJson | None = None
+    stream: bool | None = None
+    stream_options: dict[str, Any] | None = None
+    user: str | None = None
+    metadata: dict[str, Any] | None = None
+    store: bool | None = None
+    service_tier: str | None = None
+    safety_identifier: str | None = None
+    prompt_cache_key: str | None = None
+    prompt_cache_options: dict[str, Any] | None = None
+    prompt_cache_retention: str | None = None
+    prediction: dict[str, Any] | None = None
+
+
+_UNKNOWN = re.compile(r"Object contains unknown field `(.*)`")
+
+
+def read_body(body: Any) -> Body:
+    """`body` checked. Raises InputError with the path of the first wrong field."""
+    try:
+        return msgspec.convert(body, Body)
+    except msgspec.ValidationError as error:
+        what, _, where = str(error).partition(" - at `$")
+        path = where.strip("`").lstrip(".")
+        if unknown := _UNKNOWN.fullmatch(what):
+            name = unknown[1]
+            path = f"{path}.{name}" if path else name
+            known = {} if "." in path else dict.fromkeys(Body.__struct_fields__)
+            what = unknown_name(name, known) if known else f"{name!r} is not known here"
+        raise InputError(f"{path}: {what}.", field=path) from error
