@@ -21,6 +21,7 @@ from breeze.contracts.errors import (
 from breeze.contracts.events import Adjusted, Finish, Progress, Restarted, TextDelta
 from breeze.engine.failover import Policy, failover
 from breeze.engine.selection import Choice
+from breeze.engine.watch import Watch
 from breeze.testing.clock import ManualClock, settle
 from breeze.testing.scripted import Gate
 
@@ -61,8 +62,14 @@ async def outcome(
 ) -> tuple[list[Any], list[Attempt]]:
     failed: list[Attempt] = []
     quick = policy or Policy(first_wait=0)
-    events = failover(line.order, line.attempt, quick, clock or ManualClock(), failed)
-    return [event async for event in events], failed
+    watch, seen = Watch(), []
+    events = failover(line.order, line.attempt, quick, clock or ManualClock(), watch, failed)
+    while True:
+        try:
+            with watch:
+                seen.append(await anext(events))
+        except StopAsyncIteration:
+            return seen, failed
 
 
 async def test_the_first_that_answers_is_used_and_nobody_else() -> None:
@@ -160,7 +167,7 @@ async def test_a_candidate_that_says_nothing_is_abandoned(before: Steps, detail:
 async def test_a_slow_reader_is_not_taken_for_a_slow_runner() -> None:
     clock = ManualClock()
     line = Line(a=[[TextDelta("1"), TextDelta("2"), Finish()]])
-    events = failover(line.order, line.attempt, Policy(stall=1), clock, [])
+    events = failover(line.order, line.attempt, Policy(stall=1), clock, Watch(), [])
     assert await anext(events) == TextDelta("1")
     await clock.advance(1000)
     assert [event async for event in events] == [TextDelta("2"), Finish()]
@@ -174,7 +181,7 @@ async def test_no_timer_is_left_behind() -> None:
 
 async def test_closing_reaches_the_candidate() -> None:
     line = Line(a=[[TextDelta("1"), TextDelta("2"), Finish()]])
-    events = failover(line.order, line.attempt, Policy(), ManualClock(), [])
+    events = failover(line.order, line.attempt, Policy(), ManualClock(), Watch(), [])
     await anext(events)
     await events.aclose()
     assert line.closed == ["a"]

@@ -31,8 +31,7 @@ class Clock(Protocol):
 class SystemClock:
     """The machine's monotonic clock and the running loop's timers."""
 
-    def now(self) -> float:
-        return time.monotonic()
+    now = staticmethod(time.monotonic)
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)

@@ -16,39 +16,12 @@ from breeze.contracts.events import Finish, Usage
 from breeze.contracts.parameters import Parameters
 from breeze.contracts.request import Request
 from breeze.contracts.results import cut
+from breeze.contracts.runner import Runner
 from breeze.engine.instances import Instance
 from breeze.engine.ledger import Ledger, Row
 from breeze.engine.pool import Key, Pool
 from breeze.engine.selection import Choice
 from breeze.engine.stream import Route
-
-
-class _Account:
-    """What one attempt is known to have used, so far."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self.started, self._begun = time.time(), clock.now()
-        self.first: float | None = None
-        self.events = 0
-        self.usage: Usage | None = None
-        self.status, self.code = "cancelled", "E302"
-
-    def saw(self, event: Any) -> None:
-        self.events += 1
-        if self.first is None:
-            self.first = self._clock.now() - self._begun
-        if type(event) is Usage:
-            self.usage = event
-
-    def row(self, request: Request[Any], choice: Choice) -> Row:
-        used = self.usage or Usage()
-        return Row(
-            request.id, request.session_id, str(request.needs), choice.name, choice.model,
-            self.started, self._clock.now() - self._begun, self.first, self.status, self.code,
-            self.events, used.prompt_tokens, used.completion_tokens, used.characters,
-            used.audio_seconds, used.images, used.cost,
-        )  # fmt: skip
 
 
 class Attempts:
@@ -65,16 +38,23 @@ class Attempts:
     async def run(self, request: Request[Any], choice: Choice, route: Route) -> AsyncGenerator[Any]:
         """The events of `choice` for `request`, ending in `Finish` or in a RunnerError."""
         instance = self._instances[choice.name]
-        account = _Account(self._clock)
+        account = _Account(request, choice, self._clock)
         try:
-            async with aclosing(self._leased(instance, request, choice, route)) as events:
-                async for event in events:
-                    account.saw(event)
-                    if type(event) is Finish:
-                        account.status, account.code = "finished", ""
+            async with self._pool.lease(_key(instance, choice), instance.make) as runner:
+                asked = _prepared(runner, instance, request, choice, route)
+                async with aclosing(runner.stream(asked)) as events:
+                    async for event in events:
+                        if not account.events:
+                            account.first = self._clock.now()
+                        account.events += 1
+                        kind = type(event)
+                        if kind is Usage:
+                            account.usage = event
+                        elif kind is Finish:
+                            account.status, account.code = "finished", ""
+                            yield event
+                            return
                         yield event
-                        return
-                    yield event
             raise cut(account.events)
         except RunnerError as error:
             account.status, account.code = "error", error.code
@@ -84,22 +64,58 @@ class Attempts:
             account.status, account.code = "error", ProcessingError.code
             raise _unexpected(instance, choice, error) from error
         finally:
-            self._ledger.add(account.row(request, choice))
+            self._ledger.add(account.row())
 
-    async def _leased(
-        self, instance: Instance, request: Request[Any], choice: Choice, route: Route
-    ) -> AsyncGenerator[Any]:
-        info = instance.info
-        key = Key(instance.name, choice.model if info and info.one_model else "")
-        async with self._pool.lease(key, instance.make) as runner:
-            runner.parameters = instance.parameters
-            route.runner, route.model = choice.name, choice.model
-            route.mock = bool(info and info.mock)
-            if request.model != choice.model:
-                request = msgspec.structs.replace(request, model=choice.model)
-            async with aclosing(runner.stream(request)) as events:
-                async for event in events:
-                    yield event
+
+class _Account:
+    """What one attempt is known to have used, so far. Cancelled, unless something else is said."""
+
+    __slots__ = (
+        "_choice", "_clock", "_request", "_started", "_wall", "code", "events", "first", "status",
+        "usage",
+    )  # fmt: skip
+
+    def __init__(self, request: Request[Any], choice: Choice, clock: Clock) -> None:
+        self._request, self._choice, self._clock = request, choice, clock
+        self._wall, self._started = time.time(), clock.now()
+        self.first: float | None = None
+        self.events = 0
+        self.usage: Usage | None = None
+        self.status, self.code = "cancelled", "E302"
+
+    def row(self) -> Row:
+        used = self.usage or _NOTHING
+        first = None if self.first is None else self.first - self._started
+        request, choice = self._request, self._choice
+        return Row(
+            request.id, request.session_id, request.needs, choice.name, choice.model,
+            self._wall, self._clock.now() - self._started, first, self.status, self.code,
+            self.events, used.prompt_tokens, used.completion_tokens, used.characters,
+            used.audio_seconds, used.images, used.cost,
+        )  # fmt: skip
+
+
+_NOTHING = Usage()
+
+
+def _key(instance: Instance, choice: Choice) -> Key:
+    info = instance.info
+    return Key(instance.name, choice.model if info is not None and info.one_model else "")
+
+
+def _prepared(
+    runner: Runner[Any],
+    instance: Instance,
+    request: Request[Any],
+    choice: Choice,
+    route: Route,
+) -> Request[Any]:
+    """Note who answers, hand over the present parameters, name the model that is meant."""
+    runner.parameters = instance.parameters
+    route.runner, route.model, route.mock = choice.name, choice.model, runner.info.mock
+    if request.model == choice.model:
+        return request
+    return msgspec.structs.replace(request, model=choice.model)
 
 
 def _unexpected(instance: Instance, choice: Choice, error: Exception) -> ProcessingError:

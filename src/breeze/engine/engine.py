@@ -221,7 +221,8 @@ class Engine:
     async def _answer(self, request: Request[Any], route: Route) -> AsyncGenerator[Any]:
         started = time.perf_counter()
         route.decision = decision = await self._roster.decide(request)
-        fold = Fold(ANSWERS[request.capability.method])
+        fold = route.fold = Fold(ANSWERS[request.capability.method])
+        add = fold.add
 
         def attempt(choice: Choice) -> AsyncGenerator[Any]:
             return self._attempts.run(request, choice, route)
@@ -229,14 +230,15 @@ class Engine:
         for adjusted in _set_aside(request):
             fold.add(adjusted)
             yield adjusted
-        answering = failover(decision.order, attempt, self._policy, self._clock, route.failed)
+        answering = failover(
+            decision.order, attempt, self._policy, self._clock, route.watch, route.failed
+        )
         async with aclosing(answering) as events:
             async for event in events:
                 if type(event) is Finish:
                     yield self._finished(event, fold, request, route, started)
                     return
-                fold.add(event)
-                route.delivered += 1
+                add(event)
                 yield event
 
     def _finished(

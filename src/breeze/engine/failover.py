@@ -7,6 +7,7 @@ that an early failure leaves no trace. After output, `after_output` decides: `st
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
@@ -53,26 +54,29 @@ async def failover(
     attempt: Try,
     policy: Policy,
     clock: Clock,
+    watch: Watch,
     failed: list[Attempt],
 ) -> AsyncGenerator[Any]:
     """The events of the first candidate that answers; tries that fail are added to `failed`.
 
+    `watch` guards the reader's wait for each event: a candidate's own limits end it through that.
+
     Raises the last candidate's error, whose `attempts` lists every try.
     """
-    plan, sent = _Plan(order, policy), 0
+    plan = _Plan(order, policy)
     while True:
-        choice, started, sent_before = plan.choice, clock.now(), sent
+        choice = plan.choice
+        patience = _Patience(choice, policy, clock, watch)
         try:
-            async with aclosing(_proven(attempt(choice), choice, policy, clock)) as events:
+            async with aclosing(_proven(attempt(choice), patience)) as events:
                 async for event in events:
-                    sent += type(event) is not Progress
                     yield event
                 return
         except RunnerError as error:
-            seconds = clock.now() - started
+            seconds = clock.now() - patience.started
             failed.append(Attempt(choice.name, choice.model, error.code, error.message, seconds))
             error.attempts = tuple(failed)
-            broken = sent > sent_before
+            broken = patience.proven
             following = plan.after(error, same_route=not broken)
             if following is None or (broken and policy.after_output == "stop"):
                 raise
@@ -111,45 +115,52 @@ class _Plan:
 
 
 class _Patience:
-    """The limits of one try: for its first output, then between events. One timer a stream."""
+    """The limits of one try: for its first output, then between events. One timer a stream.
 
-    def __init__(self, choice: Choice, policy: Policy, clock: Clock) -> None:
-        self._choice, self._policy, self._clock = choice, policy, clock
-        self.watch = Watch()
-        self.proven = False
-        self.last = clock.now()
+    `proven`: there was output. `waiting`: an event is being waited for. `last`: since when.
+    """
+
+    __slots__ = (
+        "_choice", "_clock", "_policy", "_timer", "_watch", "last", "now", "proven", "reason",
+        "started", "waiting",
+    )  # fmt: skip
+
+    def __init__(self, choice: Choice, policy: Policy, clock: Clock, watch: Watch) -> None:
+        self._choice, self._policy, self._clock, self._watch = choice, policy, clock, watch
+        self.now = clock.now
+        self.started = self.last = clock.now()
+        self.proven = self.waiting = False
+        self.reason: RunnerError | None = None
         self._timer = clock.call_later(policy.first_event, self._look)
 
     def _look(self) -> None:
         """Is the limit over? If not, look again when it may next be."""
         limit = self._policy.stall if self.proven else self._policy.first_event
         left = self.last + limit - self._clock.now()
-        if left <= 0 and self.watch.waiting:
-            self.watch.fire(_too_slow(self._choice, limit, self.proven))
+        if left <= 0 and self.waiting and self._watch.interrupt():
+            self.reason = _too_slow(self._choice, limit, self.proven)
         else:  # a limit that is over while nobody waits: the reader is slow, not the runner
-            wait = left if left > 0 else limit
-            self._timer = self._clock.call_later(wait, self._look)
+            self._timer = self._clock.call_later(left if left > 0 else limit, self._look)
+
+    def end(self) -> None:
+        """At a cancellation: raises the limit's error when that is what it was."""
+        if self.reason is not None and self._watch.was_ours():
+            raise self.reason from None
 
     def stop(self) -> None:
         self._timer.cancel()
 
 
-async def _proven(
-    events: AsyncGenerator[Any], choice: Choice, policy: Policy, clock: Clock
-) -> AsyncGenerator[Any]:
+async def _proven(events: AsyncGenerator[Any], patience: _Patience) -> AsyncGenerator[Any]:
     """`events`, held back until the first output, and within the limits."""
     held: list[Any] = []
-    patience = _Patience(choice, policy, clock)
-    watch, now = patience.watch, clock.now
+    now, following = patience.now, events.__anext__
     async with aclosing(events):
         try:
             while True:
-                patience.last = now()
-                try:
-                    with watch:
-                        event = await events.__anext__()
-                except StopAsyncIteration:
-                    return
+                patience.last, patience.waiting = now(), True
+                event = await following()
+                patience.waiting = False
                 if not patience.proven:
                     if type(event) in _NO_OUTPUT:
                         held.append(event)
@@ -159,6 +170,11 @@ async def _proven(
                         for early in held:
                             yield early
                 yield event
+        except StopAsyncIteration:
+            return
+        except asyncio.CancelledError:
+            patience.end()
+            raise
         finally:
             patience.stop()
 

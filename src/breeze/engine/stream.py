@@ -10,6 +10,7 @@ from typing import Any, Generic, Self, TypeVar
 from breeze.contracts.clock import Timer
 from breeze.contracts.errors import Attempt, CancelledError, RunnerError
 from breeze.contracts.events import Finish
+from breeze.contracts.results import Fold
 from breeze.engine.selection import Decision
 from breeze.engine.watch import Watch
 
@@ -19,15 +20,21 @@ E = TypeVar("E", covariant=True)
 class Route:
     """Who answers a request, as known so far; filled in as the request travels."""
 
-    __slots__ = ("decision", "delivered", "failed", "mock", "model", "runner")
+    __slots__ = ("decision", "failed", "fold", "mock", "model", "runner", "watch")
 
     def __init__(self) -> None:
         self.decision: Decision | None = None
         self.runner = ""
         self.model = ""
         self.mock = False
-        self.delivered = 0
         self.failed: list[Attempt] = []
+        self.fold: Fold | None = None
+        self.watch = Watch()
+
+    @property
+    def delivered(self) -> int:
+        """Events that reached the caller."""
+        return self.fold.count if self.fold is not None else 0
 
 
 class EventStream(Generic[E]):
@@ -47,7 +54,7 @@ class EventStream(Generic[E]):
         self.route = route
         self._events = events
         self._next = events.__anext__
-        self._watch = Watch()
+        self._watch = route.watch
         self._on_end = on_end
         self._ended = False
         self._closing: asyncio.Task[None] | None = None

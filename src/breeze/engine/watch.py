@@ -5,6 +5,9 @@
 
 `watch.fire(error)` from elsewhere cancels that wait; what was awaited sees asyncio's cancellation
 and cleans up; the `with` turns it into `error`. A cancellation of the caller's own task passes.
+
+Inside the wait, a layer may have a limit of its own: `interrupt` cancels the wait for it, and the
+layer that sees the cancellation asks `was_ours` before it turns it into its own error.
 """
 
 from __future__ import annotations
@@ -36,10 +39,21 @@ class Watch:
         if self.reason is not None:
             return False
         self.reason = reason
-        if self._task is not None:
+        if self._task is not None and not self._sent:
             self._sent = True
             self._task.cancel()
         return True
+
+    def interrupt(self) -> bool:
+        """Cancel the present wait for a layer inside it. False when there is none to cancel."""
+        if self._task is None or self._sent:
+            return False
+        self._task.cancel()
+        return True
+
+    def was_ours(self) -> bool:
+        """After `interrupt`, where the cancellation arrives: True when nobody else cancelled."""
+        return self._task is not None and self._task.uncancel() <= self._cancelling
 
     def __enter__(self) -> None:
         if self.reason is not None:

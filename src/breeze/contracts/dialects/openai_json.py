@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
+from difflib import get_close_matches
 from typing import Any, Literal
 
 import msgspec
 
 from breeze.contracts.errors import InputError
-from breeze.contracts.parameters import unknown_name
 from breeze.contracts.request import AUTO, GuardianOptions
 
 
@@ -164,6 +164,12 @@ class Body(Strict):
     prediction: dict[str, Any] | None = None
 
 
+SAME = (
+    "temperature", "top_p", "top_k", "seed", "presence_penalty", "frequency_penalty",
+    "parallel_tool_calls",
+)  # fmt: skip
+"""Fields with one name and meaning on both sides, None when not given."""
+
 _UNKNOWN = re.compile(r"Object contains unknown field `(.*)`")
 
 
@@ -174,9 +180,10 @@ def read_body(body: Any) -> Body:
     except msgspec.ValidationError as error:
         what, _, where = str(error).partition(" - at `$")
         path = where.strip("`").lstrip(".")
-        if unknown := _UNKNOWN.fullmatch(what):
-            name = unknown[1]
-            path = f"{path}.{name}" if path else name
-            known = {} if "." in path else dict.fromkeys(Body.__struct_fields__)
-            what = unknown_name(name, known) if known else f"{name!r} is not known here"
-        raise InputError(f"{path}: {what}.", field=path) from error
+        if (unknown := _UNKNOWN.fullmatch(what)) is None:
+            raise InputError(f"{path or 'The body'}: {what}.", field=path) from error
+        name = unknown[1]
+        near = get_close_matches(name, () if path else Body.__struct_fields__, n=1, cutoff=0.6)
+        path = f"{path}.{name}" if path else name
+        hint = f"did you mean {near[0]!r}?" if near else "leave it out."
+        raise InputError(f"{path} is not known here: {hint}", field=path) from error

@@ -1,0 +1,145 @@
+"""A chat-completions request, from JSON to our type."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, cast
+
+import msgspec
+
+from breeze.contracts.dialects.openai_json import (
+    SAME,
+    AudioPartJson,
+    Body,
+    FormatJson,
+    FunctionJson,
+    ImagePartJson,
+    ImageUrl,
+    MessageJson,
+    NamedChoiceJson,
+    PartJson,
+    RefusalPartJson,
+    TextPartJson,
+    read_body,
+)
+from breeze.contracts.dialects.openai_media import decoded, from_uri, mime_of
+from breeze.contracts.errors import InputError
+from breeze.contracts.messages import (
+    AudioPart,
+    ContentPart,
+    FilePart,
+    ImagePart,
+    Message,
+    NamedTool,
+    ResponseFormat,
+    TextPart,
+    Tool,
+    ToolCall,
+    ToolChoice,
+)
+from breeze.contracts.requests import ChatRequest
+
+
+def chat_from_json(body: dict[str, Any]) -> ChatRequest:
+    """The request that a chat-completions body asks for. Raises InputError with the field's path.
+
+    `stream` and `stream_options` say how the answer travels, and book-keeping fields (`user`,
+    `metadata`, …) change nothing: they are accepted and not read. `breeze` holds our own fields
+    (runner, strict, session_id, deadline, params, guardian).
+    """
+    read = read_body(body)
+    same = {name: value for name in SAME if (value := getattr(read, name)) is not None}
+    ours = msgspec.structs.asdict(read.breeze) if read.breeze is not None else {}
+    return ChatRequest(
+        tuple(_message(message, f"messages[{i}]") for i, message in enumerate(read.messages)),
+        model=read.model,
+        tools=tuple(_tool(tool.function) for tool in read.tools or ()),
+        tool_choice=_choice(read.tool_choice),
+        response_format=_format(read.response_format),
+        max_tokens=_limit(read),
+        stop=(read.stop,) if isinstance(read.stop, str) else tuple(read.stop or ()),
+        n=1 if read.n is None else read.n,
+        logit_bias=read.logit_bias or {},
+        logprobs=bool(read.logprobs),
+        top_logprobs=read.top_logprobs or 0,
+        reasoning_effort=read.reasoning_effort or "",
+        **same,
+        **ours,
+    )
+
+
+def _limit(read: Body) -> int | None:
+    """One limit under two names. Raises InputError when they disagree."""
+    given = {v for v in (read.max_tokens, read.max_completion_tokens) if v is not None}
+    if len(given) > 1:
+        raise InputError(
+            "max_tokens and max_completion_tokens disagree: give one.", field="max_tokens"
+        )
+    return given.pop() if given else None
+
+
+def _tool(function: FunctionJson) -> Tool:
+    return Tool(
+        function.name,
+        function.description or "",
+        function.parameters or {},
+        bool(function.strict),
+    )
+
+
+def _choice(given: str | NamedChoiceJson | None) -> ToolChoice:
+    if isinstance(given, NamedChoiceJson):
+        return NamedTool(given.function.name)
+    return cast(ToolChoice, given or "auto")
+
+
+def _format(given: FormatJson | None) -> ResponseFormat | None:
+    if given is None:
+        return None
+    if given.type == "json_schema" and (given.json_schema is None or not given.json_schema.schema):
+        field = "response_format.json_schema.schema"
+        raise InputError(f"{field}: is needed with json_schema.", field=field)
+    if given.json_schema is None:
+        return ResponseFormat(given.type)
+    wanted = given.json_schema
+    return ResponseFormat(given.type, wanted.schema, wanted.name, bool(wanted.strict))
+
+
+def _message(given: MessageJson, path: str) -> Message:
+    content: str | tuple[ContentPart, ...]
+    if isinstance(given.content, list):
+        content = tuple(_part(p, f"{path}.content[{i}]") for i, p in enumerate(given.content))
+    else:
+        content = given.content or given.refusal or ""
+    calls = given.tool_calls or ()
+    return Message(
+        "system" if given.role == "developer" else given.role,
+        content,
+        tuple(ToolCall(c.id, c.function.name, c.function.arguments) for c in calls),
+        given.tool_call_id or "",
+        given.name or "",
+        given.reasoning_content or given.reasoning or "",
+    )
+
+
+def _part(part: PartJson, path: str) -> ContentPart:
+    if isinstance(part, TextPartJson):
+        return TextPart(part.text)
+    if isinstance(part, RefusalPartJson):
+        return TextPart(part.refusal)
+    if isinstance(part, ImagePartJson):
+        return _image(part.image_url, f"{path}.image_url.url")
+    if isinstance(part, AudioPartJson):
+        data = decoded(part.input_audio.data, f"{path}.input_audio.data")
+        return AudioPart(data, part.input_audio.format)
+    if part.file.file_id:
+        return FilePart(name=part.file.filename, file_id=part.file.file_id)
+    data, mime = from_uri(part.file.file_data, f"{path}.file.file_data")
+    return FilePart(data, mime, part.file.filename)
+
+
+def _image(given: ImageUrl, path: str) -> ImagePart:
+    detail: Literal["auto", "low", "high"] = "high" if given.detail == "original" else given.detail
+    if given.url.startswith(("https://", "http://")):
+        return ImagePart(url=given.url, detail=detail)
+    data, mime = from_uri(given.url, path)
+    return ImagePart(data, mime_of(data, mime), detail=detail)
