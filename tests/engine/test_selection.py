@@ -143,6 +143,7 @@ def test_every_rejection_has_its_reason() -> None:
         one("mute", capabilities=(TTS,)),
         one("aside", automatic=False),
         one("broken", unavailable="no key: set X"),
+        one("reader", model="embedder", fits=(Capability.EMBEDDING,)),
         one("mock_llm", MOCK),
     )
     rejected = {r.name: r.why for r in decide(Wish(LLM), candidates).rejected}
@@ -151,6 +152,7 @@ def test_every_rejection_has_its_reason() -> None:
         "mute": "cannot do LLM",
         "aside": "not configured for LLM, and other runners are",
         "broken": "no key: set X",
+        "reader": "its model embedder cannot do LLM",
         "mock_llm": "a mock answers only under MOCK_FIRST, or when no real runner is configured",
     }
 

@@ -18,8 +18,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Self, TypeVar, overload
 
-import msgspec
-
 from breeze.config.home import Home
 from breeze.config.model import EngineConfig
 from breeze.config.reader import ConfigFile, read_config
@@ -35,8 +33,7 @@ from breeze.contracts.answers import (
     Transcription,
 )
 from breeze.contracts.clock import Clock, SystemClock
-from breeze.contracts.errors import DeadlineError, InputError
-from breeze.contracts.events import Adjusted, Finish
+from breeze.contracts.events import Finish
 from breeze.contracts.request import Request
 from breeze.contracts.requests import (
     ChatRequest,
@@ -48,6 +45,7 @@ from breeze.contracts.requests import (
 )
 from breeze.contracts.results import ANSWERS, Fold, collect, with_facts
 from breeze.contracts.runner import ModelInfo, Runner
+from breeze.engine.admission import admit, deadline_of, set_aside, too_late
 from breeze.engine.attempts import Attempts
 from breeze.engine.failover import Policy, failover
 from breeze.engine.instances import Instance
@@ -125,15 +123,15 @@ class Engine:
 
     def stream(self, request: Request[E]) -> EventStream[E]:
         """The events of `request`. Raises InputError at once when the request is wrong."""
-        self._admit(request)
+        admit(request, self._live)
         route = Route()
         stream: EventStream[E] = EventStream(
             request.id, self._answer(request, route), route, self._forget
         )
         self._live[request.id] = stream
-        deadline = self._deadline(request)
+        deadline = deadline_of(request, self.config.global_settings)
         if deadline:
-            stream.timer = self._clock.call_later(deadline, partial(_too_late, stream, deadline))
+            stream.timer = self._clock.call_later(deadline, partial(too_late, stream, deadline))
         return stream
 
     @overload
@@ -201,23 +199,6 @@ class Engine:
 
     # inside -------------------------------------------------------------------------------
 
-    def _admit(self, request: Request[Any]) -> None:
-        problems = list(request.problems())
-        if request.id in self._live:
-            problems.append(("id", "belongs to a request that is still running"))
-        if problems:
-            text = "; ".join(f"{field} {what}" for field, what in problems)
-            raise InputError(f"{text}.", field=problems[0][0], data={"fields": dict(problems)})
-
-    def _deadline(self, request: Request[Any]) -> float | None:
-        if request.deadline is not None:
-            return request.deadline
-        if isinstance(request, TranscribeRequest) and request.live is not None:
-            return None  # somebody may speak for as long as they like
-        settings = self.config.global_settings
-        limit = settings.failover.deadline_ms or settings.default_timeout_ms
-        return limit / 1000 if limit else None
-
     async def _answer(self, request: Request[Any], route: Route) -> AsyncGenerator[Any]:
         started = time.perf_counter()
         route.decision = decision = await self._roster.decide(request)
@@ -227,7 +208,7 @@ class Engine:
         def attempt(choice: Choice) -> AsyncGenerator[Any]:
             return self._attempts.run(request, choice, route)
 
-        for adjusted in _set_aside(request):
+        for adjusted in set_aside(request):
             fold.add(adjusted)
             yield adjusted
         answering = failover(
@@ -263,16 +244,3 @@ class Engine:
 
     def _forget(self, stream: EventStream[Any]) -> None:
         self._live.pop(stream.request_id, None)
-
-
-def _too_late(stream: EventStream[Any], deadline: float) -> None:
-    stream.cancel(DeadlineError(f"The answer took longer than the {deadline:g} s it was given."))
-
-
-def _set_aside(request: Request[Any]) -> list[Adjusted]:
-    """Fields that this engine does not act on, said aloud."""
-    wanted = request.guardian
-    if wanted is None or wanted.enabled is False:
-        return []
-    why = "this engine has no guardian checkpoint yet: send a ModerateRequest of your own"
-    return [Adjusted("guardian", msgspec.to_builtins(wanted), None, why)]

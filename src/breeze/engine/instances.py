@@ -41,7 +41,8 @@ class Instance:
         self.parameters = parameters
         self.problem = problem
         self._checked: tuple[float, str | None] = (float("-inf"), None)
-        self.models: tuple[ModelInfo, ...] = ()
+        self.models: tuple[ModelInfo, ...] | None = None
+        """What it serves; None until it was asked."""
 
     @property
     def info(self) -> RunnerInfo | None:
@@ -63,6 +64,11 @@ class Instance:
     def model(self) -> str:
         """The model it serves when none is asked for."""
         return self.entry.model_id or (self.info.default_model if self.info else "")
+
+    @property
+    def model_capabilities(self) -> tuple[Capability, ...]:
+        """What that model can do; nothing when the runner did not say."""
+        return next((m.capabilities for m in self.models or () if m.id == self.model), ())
 
     def make(self) -> Runner[Any]:
         """A runner with this instance's parameters, not loaded."""
@@ -103,8 +109,9 @@ def candidate(
         enabled=instance.entry.enabled,
         automatic=automatic,
         unavailable=unavailable,
-        models=tuple(model.id for model in instance.models),
+        models=tuple(model.id for model in instance.models or ()),
         model=instance.model,
+        fits=instance.model_capabilities,
         saved=saved == instance.name,
         default=bool(configured) and configured.default_runner == instance.name,  # type: ignore[union-attr]
     )
@@ -150,9 +157,10 @@ def _configured_for(name: str, layers: Layers) -> tuple[Capability, ...]:
 
 async def list_models(instance: Instance) -> tuple[ModelInfo, ...]:
     """What the instance serves, remembered on it; nothing when it cannot tell."""
+    instance.models = ()
     if instance.runner_type is not None and instance.problem is None:
         try:
             instance.models = await instance.make().models()
         except RunnerError:
-            instance.models = ()
+            return ()
     return instance.models

@@ -71,6 +71,7 @@ class Roster:
         known = self._decisions.get(wish)
         if known is not None and self._clock.now() - known[0] < _FRESH:
             return known[1]
+        await self._learn_models(wish.capability)
         if request.model != AUTO and request.model not in self.instances:
             await self.models()
         decision = self._choose(wish)
@@ -78,6 +79,15 @@ class Roster:
             self._decisions.clear()
         self._decisions[wish] = (self._clock.now(), decision)
         return decision
+
+    async def _learn_models(self, capability: Capability) -> None:
+        """Ask those that load one model at a time whether theirs can do the work at all."""
+        for instance in self.instances.values():
+            info = instance.info
+            if info is None or not info.one_model or capability not in info.capabilities:
+                continue
+            if instance.models is None and self._unavailable(instance) is None:
+                await list_models(instance)
 
     def _choose(self, wish: Wish) -> Decision:
         saved = self._saved.selected_runners.get(wish.capability, "")

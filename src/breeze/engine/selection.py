@@ -17,7 +17,8 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     """What selection needs to know of one instance for one capability.
 
     `automatic`: may be chosen without being named. `unavailable`: why it cannot work here.
-    `saved` and `default`: it is the saved selection, the configured default.
+    `saved` and `default`: it is the saved selection, the configured default. `fits`: what the
+    model that it would use can do; empty when that is not known.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     unavailable: str | None = None
     models: tuple[str, ...] = ()
     model: str = ""
+    fits: tuple[Capability, ...] = ()
     saved: bool = False
     default: bool = False
 
@@ -103,6 +105,8 @@ def decide(
     for candidate in _in_order(known, named, wish):
         is_named = candidate in named
         why_not = _objection(candidate, wish, strategy, named=is_named, mocks=mocks)
+        if why_not is None and not (is_named and model):
+            why_not = _unfit(candidate, wish.capability)
         if why_not is None and wish.strict and named and not is_named:
             why_not = "the request is strict about another runner"
         if why_not is not None:
@@ -193,6 +197,12 @@ def _objection(
     return candidate.unavailable
 
 
+def _unfit(candidate: Candidate, capability: Capability) -> str | None:
+    if candidate.fits and capability not in candidate.fits:
+        return f"its model {candidate.model} cannot do {capability}"
+    return None
+
+
 def _reason(candidate: Candidate, wish: Wish, strategy: Strategy) -> str:
     if wish.preferred and wish.preferred in (candidate.name, candidate.runner):
         return "chosen in the client's configuration"
@@ -208,7 +218,7 @@ def _is_mock(name: str, known: Iterable[Candidate]) -> bool:
 
 
 def _nobody(wish: Wish, rejected: Sequence[Rejected]) -> RunnerError:
-    able = [r for r in rejected if not r.why.startswith("cannot do")]
+    able = [r for r in rejected if not r.why.startswith("cannot do ")]
     if not able:
         return CapabilityError(f"No runner here can do {wish.capability}. Run: breeze runners")
     reasons = "; ".join(f"{r.name}: {r.why}" for r in able)
