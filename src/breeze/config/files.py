@@ -75,10 +75,10 @@ def locked(path: Path, *, timeout: float = 10.0) -> Iterator[None]:
     from filelock import FileLock, Timeout
 
     target = path.resolve()
-    lock = FileLock(target.with_name(f".{target.name}.lock"), poll_interval=0.01)
+    lock = FileLock(target.with_name(f".{target.name}.lock"))
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        lock.acquire(timeout=timeout)
+        lock.acquire(timeout=timeout, poll_interval=0.01)
     except Timeout:
         raise UnavailableError(
             f"{path} is in use by another process for {timeout:g} s; stop it or try again.",

@@ -64,7 +64,7 @@ def _problem(kind: type[BaseModel], found: Any) -> Problem:
     if location and location[-1] == _KEY:
         location = location[:-1]
         if found["type"] == "enum":
-            options = dict.fromkeys(get_args(_inside(kind, location[:-1]))[0])
+            options = dict.fromkeys(map(str, get_args(_inside(kind, location[:-1]))[0]))
             return Problem(location, unknown_name(str(location[-1]), options), True)
     text = "is required" if found["type"] == "missing" else str(found["msg"])
     return Problem(location, text.removeprefix("Value error, ").removeprefix("Input "))

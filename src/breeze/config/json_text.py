@@ -10,7 +10,7 @@ from typing import Any
 
 from breeze.contracts.errors import InputError
 
-_MARK = re.compile(r'"(?:[^"\\]|\\.)*"|-?Infinity|NaN|-?\d[\d.eE+-]*|[{}\[\],:]')
+_MARK = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|-?Infinity|NaN|-?\d[\d.eE+-]*|[{}\[\],:]')
 _DEPTH = 100  # far beyond any real file, far below what recursive code can take
 
 

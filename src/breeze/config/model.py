@@ -81,10 +81,10 @@ class GlobalSettings(Section):
     circuit: CircuitSettings = CircuitSettings()
     memory_budget_mb: Positive | None = Field(None, description="memory for loaded models")
     keep_alive_s: Annotated[StrictFloat, Field(ge=0)] = Field(
-        300, alias="keepAliveSeconds", description="idle seconds before a model is unloaded"
+        300.0, alias="keepAliveSeconds", description="idle seconds before a model is unloaded"
     )
-    guardian: dict[str, Any] = _free_form("content safety; see its own page")
-    server: dict[str, Any] = _free_form("host, port, apiKeys and more; see its own page")
+    guardian: dict[str, Any] = _free_form("content safety")
+    server: dict[str, Any] = _free_form("host, port, apiKeys and what else serving takes")
 
 
 class RunnerEntry(Section):

@@ -77,7 +77,7 @@ def _validated(
 
 
 def _flat_remarks(flat: FlatConfig) -> tuple[Notice, ...]:
-    options: dict[str, None] = dict.fromkeys(Capability)
+    options = dict.fromkeys(map(str, Capability))
     return (
         Notice("runners", "the list of version 1.0 was converted; see `capabilities` of 2.0"),
         *(Notice(path, unknown_name(name, options)) for path, name in flat.unknown_capabilities()),
@@ -98,7 +98,7 @@ def _entry_remarks(path: str, entry: CapabilityEntry) -> Iterator[Notice]:
     chosen = entry.default_runner
     if chosen and chosen not in entry.runners and get_close_matches(chosen, entry.runners):
         yield Notice(f"{path}.defaultRunner", unknown_name(chosen, entry.runners))
-    options: dict[str, None] = dict.fromkeys(Requirement)
+    options = dict.fromkeys(map(str, Requirement))
     for name, runner in entry.runners.items():
         for index, requirement in enumerate(runner.requirements or ()):
             if requirement not in options:

@@ -6,7 +6,7 @@ request may override comes on top, in `Parameters.for_request`.)
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -79,17 +79,24 @@ class Layers:
         return _given_only(self.explain(instance, ptype, entry_parameters))
 
     def findings(
-        self, instance: str, ptype: type[Parameters], entry_parameters: Mapping[str, Any]
+        self,
+        instance: str,
+        ptype: type[Parameters],
+        entry_parameters: Mapping[str, Any],
+        others: Iterable[str] = (),
     ) -> tuple[ValidationResult, ...]:
-        """Unknown names in any layer, with the nearest known one; secrets out of their place."""
-        others = [name for name in self.config.config.instances if name != instance]
-        return tuple(remarks(ptype, self._given(instance, entry_parameters), others))
+        """Unknown names in any layer, with the nearest known one; secrets out of their place.
+
+        `others`: instances that the configuration does not name; their variables are theirs.
+        """
+        known = (*self.config.config.instances, *others)
+        return tuple(remarks(ptype, self._given(instance, entry_parameters), known))
 
     def parameters(self, instance: str, ptype: type[P], entry_parameters: Mapping[str, Any]) -> P:
         """The instance's parameters. Raises InputError with every problem and its layer."""
         explained = self.explain(instance, ptype, entry_parameters)
         checked = ptype.validate_parameters(_given_only(explained))
-        wrong = {f.field: f"{f.message} ({_place(explained[f.field])})" for f in checked.errors}
+        wrong = {f.field: f"{f.message} ({_place(explained.get(f.field))})" for f in checked.errors}
         for found in self.findings(instance, ptype, entry_parameters):
             if found.level == "invalid":
                 wrong[found.field] = found.message
@@ -116,8 +123,9 @@ def _given_only(explained: Mapping[str, Value]) -> dict[str, Any]:
     return {n: v.value for n, v in explained.items() if v.source is not Source.DEFAULT}
 
 
-def _place(value: Value) -> str:
-    return f"from the {value}" if value.source is not Source.DEFAULT else "nobody set it"
+def _place(value: Value | None) -> str:
+    given = value is not None and value.source is not Source.DEFAULT
+    return f"from the {value}" if given else "nobody set it"
 
 
 def _refusal(instance: str, wrong: Mapping[str, str]) -> InputError:
