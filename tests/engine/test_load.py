@@ -30,7 +30,7 @@ WORDS = " ".join(f"{n}" for n in range(EVENTS))
 
 
 async def read(engine: Engine) -> None:
-    request = ChatRequest.of("count", runner="mock_llm", deadline=300)
+    request = ChatRequest.of("count", runner="mock_llm", strict=True, deadline=300)
     seen = []
     async with engine.stream(request) as events:
         async for event in events:

@@ -9,7 +9,7 @@ from breeze.config.model import EngineConfig, RunnerEntry
 from breeze.config.resolve import Layers
 from breeze.contracts.capability import Capability, RunnerKind
 from breeze.contracts.clock import Clock
-from breeze.contracts.errors import RunnerError
+from breeze.contracts.errors import InputError, RunnerError
 from breeze.contracts.parameters import Parameters
 from breeze.contracts.runner import ModelInfo, Runner, RunnerInfo
 from breeze.engine.registry import Registry
@@ -143,11 +143,12 @@ def _instance(
     except Exception as error:  # one broken package must not take the others down
         text = f"cannot be imported: {type(error).__name__}: {error}"
         return Instance(name, runner, entry, configured, problem=text)
-    able = runner_type.info.capabilities
-    values = layers.values(name, runner_type.parameters_type, entry.parameters)
-    checked = runner_type.parameters_type.validate_parameters(values)
-    problem = "; ".join(f"{f.field}: {f.message}" for f in checked.errors) or None
-    return Instance(name, runner, entry, able, runner_type, checked.parameters, problem)
+    able, ptype = runner_type.info.capabilities, runner_type.parameters_type
+    try:
+        parameters = layers.parameters(name, ptype, entry.parameters)
+    except InputError as error:
+        return Instance(name, runner, entry, able, runner_type, problem=error.message)
+    return Instance(name, runner, entry, able, runner_type, parameters)
 
 
 def _configured_for(name: str, layers: Layers) -> tuple[Capability, ...]:
