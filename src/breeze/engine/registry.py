@@ -61,8 +61,8 @@ class Registry:
     def resolve(self, written: str) -> str | None:
         """The runner meant by a configuration's `class`: a name, or a dotted path of the seeds.
 
-        Of a path only the last segment counts: `….openai.OpenAILLMRunner` is `openai`,
-        `….mock.MockLLMRunner` is `mock_llm`. None when nothing matches.
+        Of a path only the last segment counts: `….whistle.WhistleTTSRunner` is `whistle`, or
+        `whistle_tts` where a runner is called that. None when nothing matches.
         """
         plain = {name.replace("_", ""): name for name in self.names}
         wanted = written.rsplit(".", 1)[-1].replace("_", "").lower().removesuffix("runner")

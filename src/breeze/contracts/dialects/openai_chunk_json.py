@@ -8,6 +8,8 @@ import msgspec
 
 
 class FunctionPiece(msgspec.Struct, gc=False):
+    """What is called; some servers send `arguments` as an object."""
+
     name: str | None = None
     arguments: Any = None
 
@@ -32,12 +34,16 @@ class CallPiece(msgspec.Struct, gc=False):
 
 
 class LogprobJson(msgspec.Struct, gc=False):
+    """A token with its natural log probability."""
+
     token: str = ""
     logprob: float | None = None
     top_logprobs: list[LogprobJson] | None = None
 
 
 class LogprobsJson(msgspec.Struct, gc=False):
+    """The tokens of a delta."""
+
     content: list[LogprobJson] | None = None
 
 
@@ -72,6 +78,8 @@ def _joined(parts: list[Any], name: str) -> str:
 
 
 class ChoiceJson(msgspec.Struct, gc=False):
+    """What is new in one choice; `message` in whole answers."""
+
     index: int | None = None
     delta: Delta | None = None
     message: Delta | None = None
@@ -80,14 +88,20 @@ class ChoiceJson(msgspec.Struct, gc=False):
 
 
 class PromptDetails(msgspec.Struct, gc=False):
+    """Of the tokens of the prompt."""
+
     cached_tokens: int | None = None
 
 
 class CompletionDetails(msgspec.Struct, gc=False):
+    """Of the tokens of the answer."""
+
     reasoning_tokens: int | None = None
 
 
 class UsageJson(msgspec.Struct, gc=False):
+    """What was used; fields may be null."""
+
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     prompt_tokens_details: PromptDetails | None = None

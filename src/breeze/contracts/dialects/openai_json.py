@@ -8,81 +8,14 @@ from typing import Any, Literal
 
 import msgspec
 
+from breeze.contracts.dialects.openai_message_json import MessageJson, Strict
 from breeze.contracts.errors import InputError
 from breeze.contracts.request import AUTO, GuardianOptions
 
 
-class Strict(msgspec.Struct, forbid_unknown_fields=True):
-    """Base of what a caller writes: an unknown field is an error."""
-
-
-class TextPartJson(Strict, tag="text"):
-    text: str
-
-
-class RefusalPartJson(Strict, tag="refusal"):
-    refusal: str
-
-
-class ImageUrl(Strict):
-    url: str
-    detail: Literal["auto", "low", "high", "original"] = "auto"
-
-
-class ImagePartJson(Strict, tag="image_url"):
-    image_url: ImageUrl
-
-
-class InputAudio(Strict):
-    data: str
-    format: str
-
-
-class AudioPartJson(Strict, tag="input_audio"):
-    input_audio: InputAudio
-
-
-class FileJson(Strict):
-    file_data: str = ""
-    file_id: str = ""
-    filename: str = ""
-
-
-class FilePartJson(Strict, tag="file"):
-    file: FileJson
-
-
-PartJson = TextPartJson | RefusalPartJson | ImagePartJson | AudioPartJson | FilePartJson
-
-
-class CalledJson(Strict):
-    name: str
-    arguments: str = "{}"
-
-
-class CallJson(Strict):
-    id: str
-    function: CalledJson
-    type: Literal["function"] = "function"
-
-
-class MessageJson(Strict):
-    """One message. Empty fields that clients echo back from an answer are accepted."""
-
-    role: Literal["system", "developer", "user", "assistant", "tool"]
-    content: str | list[PartJson] | None = None
-    name: str | None = None
-    tool_calls: list[CallJson] | None = None
-    tool_call_id: str | None = None
-    reasoning_content: str | None = None
-    reasoning: str | None = None
-    refusal: str | None = None
-    annotations: list[Any] | None = None
-    audio: None = None
-    function_call: None = None
-
-
 class FunctionJson(Strict):
+    """A function that may be called; `parameters` is a JSON Schema."""
+
     name: str
     description: str | None = None
     parameters: dict[str, Any] | None = None
@@ -90,20 +23,28 @@ class FunctionJson(Strict):
 
 
 class ToolJson(Strict):
+    """A tool; only functions are known here."""
+
     function: FunctionJson
     type: Literal["function"] = "function"
 
 
 class NameJson(Strict):
+    """The name of a function."""
+
     name: str
 
 
 class NamedChoiceJson(Strict):
+    """This function and no other."""
+
     function: NameJson
     type: Literal["function"] = "function"
 
 
 class SchemaJson(Strict):
+    """What a JSON answer must obey."""
+
     name: str = ""
     schema: dict[str, Any] | None = None
     strict: bool | None = None
@@ -111,6 +52,8 @@ class SchemaJson(Strict):
 
 
 class FormatJson(Strict):
+    """What the text of the answer must be."""
+
     type: Literal["text", "json_object", "json_schema"]
     json_schema: SchemaJson | None = None
 
@@ -122,7 +65,7 @@ class BreezeJson(Strict):
     session_id: str = ""
     deadline: float | None = None
     strict: bool = False
-    params: dict[str, Any] = {}
+    params: dict[str, Any] = msgspec.field(default_factory=dict)
     guardian: GuardianOptions | None = None
 
 

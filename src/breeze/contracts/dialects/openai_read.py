@@ -8,20 +8,22 @@ import msgspec
 
 from breeze.contracts.dialects.openai_json import (
     SAME,
-    AudioPartJson,
     Body,
     FormatJson,
     FunctionJson,
-    ImagePartJson,
-    ImageUrl,
-    MessageJson,
     NamedChoiceJson,
-    PartJson,
-    RefusalPartJson,
-    TextPartJson,
     read_body,
 )
 from breeze.contracts.dialects.openai_media import decoded, from_uri, mime_of
+from breeze.contracts.dialects.openai_message_json import (
+    AudioPartJson,
+    ImagePartJson,
+    ImageUrl,
+    MessageJson,
+    PartJson,
+    RefusalPartJson,
+    TextPartJson,
+)
 from breeze.contracts.errors import InputError
 from breeze.contracts.messages import (
     AudioPart,

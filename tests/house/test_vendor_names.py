@@ -1,0 +1,64 @@
+"""A vendor's name lives in one file: the runner's own, and private parts named after it."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from fnmatch import fnmatch
+from pathlib import Path
+
+import pytest
+
+from tests.house.source import PACKAGE, name_of, tree
+
+RUNNERS = sorted(f for f in (PACKAGE / "runners").glob("*.py") if not f.stem.startswith("_"))
+SHARED = {"PIL", "av", "cv2", "numpy", "onnxruntime", "webrtcvad"}
+"""Libraries that are nobody's product here: several runners stand on them."""
+
+WORDS = {"rules"}
+"""Names that are also plain words: for these only the quoted name counts."""
+
+ALLOWED: dict[str, tuple[str, ...]] = {}
+"""Where else a name may stand, as patterns of paths inside the package, and why."""
+
+TEXT = {".py", ".json", ".toml", ".html", ".js", ".md"}
+
+
+def needs(file: Path) -> Iterator[str]:
+    """The modules that a runner declares with `needs=`."""
+    for node in ast.walk(tree(file)):
+        if isinstance(node, ast.keyword) and node.arg == "needs":
+            strings = [n.value for n in ast.walk(node.value) if isinstance(n, ast.Constant)]
+            yield from (s for s in strings if isinstance(s, str) and s not in SHARED)
+
+
+NAMES = sorted(
+    {(f.stem, f.stem) for f in RUNNERS} | {(f.stem, n) for f in RUNNERS for n in needs(f)}
+)
+
+
+def is_own(file: Path, runner: str) -> bool:
+    stem = file.stem.removeprefix("_")
+    return file.parent.name == "runners" and (stem == runner or stem.startswith(f"{runner}_"))
+
+
+@pytest.mark.parametrize(("runner", "name"), NAMES)
+def test_a_name_is_known_in_its_own_file_only(runner: str, name: str) -> None:
+    owners = [f.stem for f in RUNNERS if f.stem == name or name in needs(f)]
+    around = "[\"'`]" if name in WORDS else r"(?![a-z0-9])"
+    before = "[\"'`]" if name in WORDS else r"(?<![a-z0-9])"
+    word = re.compile(f"{before}{re.escape(name)}{around}", re.IGNORECASE)
+    found = [
+        name_of(file)
+        for file in sorted(PACKAGE.rglob("*"))
+        if file.suffix in TEXT
+        and not any(is_own(file, owner) for owner in owners)
+        and not any(fnmatch(name_of(file), pattern) for pattern in ALLOWED.get(name, ()))
+        and word.search(file.read_text(encoding="utf-8"))
+    ]
+    assert found == []
+
+
+def test_there_are_runners_to_look_for() -> None:
+    assert len(RUNNERS) > 5

@@ -1,0 +1,34 @@
+"""Every runner that Breeze ships passes the conformance kit. None is skipped."""
+
+from __future__ import annotations
+
+import pkgutil
+from typing import Any
+
+import pytest
+
+import breeze.runners
+from breeze.testing.conformance import check_module, check_runner
+from breeze.testing.samples import Samples
+
+SHIPPED = sorted(
+    module.name
+    for module in pkgutil.iter_modules(breeze.runners.__path__)
+    if not module.name.startswith("_")
+)
+SETTINGS: dict[str, dict[str, Any]] = {}
+"""Parameters without which a runner cannot work here."""
+SAMPLES: dict[str, Samples] = {}
+"""Requests for runners that the built-in ones do not suit."""
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_file_and_its_runner_have_one_name(name: str) -> None:
+    assert check_module(f"breeze.runners.{name}").info.name == name
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+async def test_it_passes_the_kit(name: str) -> None:
+    kind = check_module(f"breeze.runners.{name}")
+    report = await check_runner(kind, SETTINGS.get(name), samples=SAMPLES.get(name))
+    assert report.ok, report.render()
