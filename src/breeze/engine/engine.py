@@ -162,8 +162,11 @@ class Engine:
         return tuple(self._live)
 
     async def explain(self, request: Request[Any]) -> Decision:
-        """Who would answer `request`, who would not, and why. Raises E404, E405, E501."""
-        return await self._roster.decide(request)
+        """Who would answer `request`, who would not, and why; the order may be empty.
+
+        Raises E404 and E405 when the request names a runner that is unknown or unable.
+        """
+        return await self._roster.consider(request)
 
     # who is there -------------------------------------------------------------------------
 

@@ -147,7 +147,8 @@ def _instance(
     try:
         parameters = layers.parameters(name, ptype, entry.parameters)
     except InputError as error:
-        return Instance(name, runner, entry, able, runner_type, problem=error.message)
+        problem = error.message.removeprefix(f"{name}: ").removesuffix(".")
+        return Instance(name, runner, entry, able, runner_type, problem=problem)
     return Instance(name, runner, entry, able, runner_type, parameters)
 
 

@@ -15,7 +15,7 @@ from breeze.contracts.runner import ModelInfo
 from breeze.engine.instances import Instance, build, candidate, list_models
 from breeze.engine.pool import Pool
 from breeze.engine.registry import Registry
-from breeze.engine.selection import Decision, Wish, decide
+from breeze.engine.selection import Decision, Wish, decide, nobody
 
 _FRESH = 1.0
 """Seconds for which a decision is taken again without being made again."""
@@ -66,7 +66,14 @@ class Roster:
         return new.parameters.reload_key()
 
     async def decide(self, request: Request[Any]) -> Decision:
-        """Who is tried for `request`, in order. Raises E404, E405, E501."""
+        """Who is tried for `request`, in order. Raises E404, E405, E501 when nobody can be."""
+        decision = await self.consider(request)
+        if not decision.order:
+            raise nobody(decision)
+        return decision
+
+    async def consider(self, request: Request[Any]) -> Decision:
+        """Who would be tried, perhaps nobody. Raises E404 and E405 for those it names."""
         wish = Wish(request.needs, request.runner, request.model, request.strict)
         known = self._decisions.get(wish)
         if known is not None and self._clock.now() - known[0] < _FRESH:

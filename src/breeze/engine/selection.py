@@ -75,6 +75,7 @@ class Wish(msgspec.Struct, frozen=True):
     preferred: str = ""
 
 
+_STRICT = "the request is strict about another runner"
 _Rank = Callable[[Candidate], tuple[int, ...]]
 _REMOTE, _MOCK = RunnerKind.CLOUD, RunnerKind.MOCK
 _RANKS: dict[Strategy, _Rank] = {
@@ -94,7 +95,10 @@ def decide(
     *,
     fallback_to_mock: bool = True,
 ) -> Decision:
-    """The order in which to try. Raises E404, E405 or E501 when nobody can be tried."""
+    """The order in which to try, which is empty when nobody can be (see `nobody`).
+
+    Raises E404 when the request names somebody unknown, E405 when it names somebody unable.
+    """
     known = sorted(candidates, key=lambda c: (*_RANKS[strategy](c), c.priority, c.name))
     named, model, how = _named(wish, known)
     mocks = strategy is Strategy.MOCK_FIRST or (
@@ -108,7 +112,7 @@ def decide(
         if why_not is None and not (is_named and model):
             why_not = _unfit(candidate, wish.capability)
         if why_not is None and wish.strict and named and not is_named:
-            why_not = "the request is strict about another runner"
+            why_not = _STRICT
         if why_not is not None:
             rejected.append(Rejected(candidate.name, why_not))
             continue
@@ -117,8 +121,6 @@ def decide(
         order.append(Choice(candidate.name, asked, why))
     if order and not _is_mock(order[0].name, known):  # a mock never stands in for a real runner
         order = [choice for choice in order if not _is_mock(choice.name, known)]
-    if not order:
-        raise _nobody(wish, rejected)
     return Decision(_id(order, rejected), wish.capability, strategy, tuple(order), tuple(rejected))
 
 
@@ -217,13 +219,16 @@ def _is_mock(name: str, known: Iterable[Candidate]) -> bool:
     return any(c.mock for c in known if c.name == name)
 
 
-def _nobody(wish: Wish, rejected: Sequence[Rejected]) -> RunnerError:
-    able = [r for r in rejected if not r.why.startswith("cannot do ")]
+def nobody(decision: Decision) -> RunnerError:
+    """What to say when a decision has nobody to try: E405 if nobody ever could, else E501."""
+    able = [r for r in decision.rejected if not r.why.startswith("cannot do ")]
     if not able:
-        return CapabilityError(f"No runner here can do {wish.capability}. Run: breeze runners")
-    reasons = "; ".join(f"{r.name}: {r.why}" for r in able)
+        return CapabilityError(
+            f"No runner here can do {decision.capability}. Run: breeze runners", field="runner"
+        )
+    reasons = "; ".join(f"{r.name}: {r.why}" for r in able if r.why != _STRICT)
     return UnavailableError(
-        f"No runner can do {wish.capability} now. {reasons}.", field="runner", retryable=False
+        f"No runner can do {decision.capability} now. {reasons}.", field="runner", retryable=False
     )
 
 

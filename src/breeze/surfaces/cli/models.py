@@ -1,0 +1,57 @@
+"""`breeze models`: what each runner serves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+import msgspec
+
+from breeze.contracts.capability import Capability
+from breeze.surfaces.cli._options import Work, config_option, json_option
+from breeze.surfaces.cli._run import opened, run
+from breeze.surfaces.cli._table import show_lines, show_table
+
+if TYPE_CHECKING:
+    from breeze.contracts.runner import ModelInfo
+
+_COLUMNS = ("model", "does", "context", "size", "languages", "licence", "description")
+_UNITS = ("B", "kB", "MB", "GB", "TB")
+
+
+@click.command("models")
+@config_option
+@json_option
+def command(**work: object) -> None:
+    """List the models that can be asked for, as INSTANCE/MODEL."""
+    options = Work(**work)  # type: ignore[arg-type]  # config and json, as declared above
+    found = run(_models(options), json=options.json)
+    if options.json:
+        show_lines([{"instance": name, **msgspec.to_builtins(model)} for name, model in found])
+    else:
+        show_table(_COLUMNS, [_row(name, model) for name, model in found])
+
+
+async def _models(work: Work) -> list[tuple[str, ModelInfo]]:
+    async with opened(work, Capability.LLM) as engine:
+        served = await engine.models()
+    return [(name, model) for name, models in served.items() for model in models]
+
+
+def _row(instance: str, model: ModelInfo) -> tuple[object, ...]:
+    context = f"{model.context} tokens" if model.context else ""
+    return (
+        f"{instance}/{model.id}", ", ".join(model.capabilities), context, _size(model.size),
+        ", ".join(model.languages), model.licence, model.description,
+    )  # fmt: skip
+
+
+def _size(size: float) -> str:
+    """Bytes in the unit that keeps the number short; empty for 0, which is unknown."""
+    if not size:
+        return ""
+    for unit in _UNITS[:-1]:
+        if size < 1000:
+            return f"{size:.3g} {unit}"
+        size /= 1000
+    return f"{size:.3g} {_UNITS[-1]}"
