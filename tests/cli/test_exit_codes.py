@@ -101,3 +101,16 @@ def test_an_unknown_key_is_noted_and_the_work_is_done(mocked: Shell, configure: 
     done = mocked("chat", "hi", "--config", str(configure('{"defaultStrategie": "MOCK_FIRST"}')))
     assert done.code == 0
     assert "did you mean 'defaultStrategy'?" in done.err
+
+
+NOBODY = '{"version": "2.0", "capabilities": {"LLM": {"runners": {"far": {"class": "not_here"}}}}}'
+
+
+def test_when_nobody_can_answer_the_reasons_are_told(mocked: Shell, configure: Configure) -> None:
+    config = str(configure(NOBODY))
+    done = mocked("chat", "hi", "--config", config, "--runner", "far", "--strict")
+    assert (done.code, done.text) == (4, "")
+    assert "far: no installed runner is called 'not_here'" in done.err
+    explained = mocked("explain", "chat", "--config", config, "--runner", "far", "--strict")
+    assert explained.code == 0
+    assert "no installed runner is called 'not_here'" in explained.text

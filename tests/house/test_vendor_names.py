@@ -1,4 +1,4 @@
-"""A vendor's name lives in one file: the runner's own, and private parts named after it."""
+"""A vendor's name lives in one place: the runner's file, and private parts of no other runner."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.house.source import PACKAGE, name_of, tree
+from tests.house.source import PACKAGE, imports, name_of, tree
 
 RUNNERS = sorted(f for f in (PACKAGE / "runners").glob("*.py") if not f.stem.startswith("_"))
 SHARED = {"PIL", "av", "cv2", "numpy", "onnxruntime", "webrtcvad"}
@@ -38,9 +38,23 @@ NAMES = sorted(
 )
 
 
+def parts(file: Path) -> set[Path]:
+    """The private parts that a runner stands on, directly or through others."""
+    found: set[Path] = set()
+    ahead = [file]
+    while ahead:
+        for _, target in imports(ahead.pop()):
+            part = PACKAGE / "runners" / f"{target.split('.')[2]}.py" if "._" in target else file
+            if target.startswith("breeze.runners._") and part not in found:
+                found.add(part)
+                ahead.append(part)
+    return found
+
+
 def is_own(file: Path, runner: str) -> bool:
-    stem = file.stem.removeprefix("_")
-    return file.parent.name == "runners" and (stem == runner or stem.startswith(f"{runner}_"))
+    """The runner's file, and private parts of no other runner."""
+    users = [f.stem for f in RUNNERS if f == file or file in parts(f)]
+    return users == [runner]
 
 
 @pytest.mark.parametrize(("runner", "name"), NAMES)

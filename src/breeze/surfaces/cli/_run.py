@@ -82,7 +82,10 @@ async def _answer(work: Work, request: Request[Any], view: View, keep: Keep | No
 
 async def _remark(engine: Engine, request: Request[Any]) -> None:
     """Say what was noticed in the settings of the runner that is tried first."""
-    first = engine.instances[(await engine.explain(request)).order[0].name]
+    order = (await engine.explain(request)).order
+    if not order:
+        return  # the stream itself will say that nobody can answer
+    first = engine.instances[order[0].name]
     if first.runner_type is not None:
         for found in engine.layers.findings(
             first.name, first.runner_type.parameters_type, first.entry.parameters

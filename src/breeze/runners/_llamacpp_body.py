@@ -1,0 +1,119 @@
+"""A chat request as llama.cpp takes it, and what had to be adjusted on the way."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec.structs import replace
+
+from breeze.contracts.dialects.openai import chat_to_json
+from breeze.contracts.errors import InputError
+from breeze.contracts.events import Adjusted
+from breeze.contracts.messages import Message, NamedTool, TextPart
+from breeze.contracts.requests import ChatRequest
+from breeze.runners._llamacpp_models import LlamaModel
+from breeze.runners._llamacpp_parameters import LlamaCppParameters
+
+_DEFAULTS = ("temperature", "top_p", "top_k", "min_p", "repeat_penalty", "max_tokens", "seed")
+SEEDS = 2**32 - 1
+"""llama.cpp's seeds; the next one means random."""
+
+
+def prepare(
+    request: ChatRequest, parameters: LlamaCppParameters, model: LlamaModel
+) -> tuple[dict[str, Any], list[Adjusted]]:
+    """The body of one answer to `request`. Raises InputError for what the model cannot do."""
+    messages = tuple(_plain(m, f"messages[{i}]") for i, m in enumerate(request.messages))
+    if parameters.system_prompt and not any(m.role == "system" for m in messages):
+        messages = (Message("system", parameters.system_prompt), *messages)
+    request = replace(request, messages=messages, n=1, **_tools(request, model))
+    _check_schema(request)
+    _check_bias(request, model)
+    body = chat_to_json(request, stream=True, return_progress=True)
+    body["stream_options"] = {"include_usage": True}
+    for name in _DEFAULTS:
+        if body.get(name) is None and (value := getattr(parameters, name)) is not None:
+            body[name] = value
+    adjusted: list[Adjusted] = []
+    _fit_seed(body, adjusted)
+    _fit_logprobs(body, adjusted)
+    _fit_reasoning(body, model, adjusted)
+    return body, adjusted
+
+
+def _plain(message: Message, path: str) -> Message:
+    for i, part in enumerate(message.parts):
+        if not isinstance(part, TextPart):
+            raise InputError(
+                f"{path}.content[{i}]: this model reads text only; choose one for this part.",
+                field=f"{path}.content[{i}]",
+            )
+    return replace(message, content=message.text)
+
+
+def _tools(request: ChatRequest, model: LlamaModel) -> dict[str, Any]:
+    """The tools to offer. llama.cpp knows no named choice: one tool, required, is the same."""
+    if not request.tools or request.tool_choice == "none":
+        return {"tools": (), "tool_choice": "auto"}
+    if request.response_format is not None and request.response_format.kind != "text":
+        raise InputError(
+            "llama.cpp cannot bind the text to a format and offer tools at once: leave one out.",
+            field="response_format",
+        )
+    if not model.takes_tools:
+        raise InputError(
+            f"{model.id} cannot call tools: its chat template has no place for them. "
+            "Choose another model, or leave tools out.",
+            field="tools",
+        )
+    named = request.tool_choice
+    if isinstance(named, NamedTool):
+        only = tuple(tool for tool in request.tools if tool.name == named.name)
+        return {"tools": only, "tool_choice": "required"}
+    return {"parallel_tool_calls": request.parallel_tool_calls is not False}
+
+
+def _check_schema(request: ChatRequest) -> None:
+    wanted = request.response_format
+    if wanted is not None and wanted.kind == "json_schema" and not wanted.schema:
+        raise InputError(
+            "response_format.schema: is needed with json_schema (any object: use json_object).",
+            field="response_format.schema",
+        )
+
+
+def _check_bias(request: ChatRequest, model: LlamaModel) -> None:
+    for token in request.logit_bias:
+        if not token.isdecimal() or int(token) >= model.vocabulary:
+            raise InputError(
+                f"logit_bias.{token}: must be a token id below {model.vocabulary}.",
+                field=f"logit_bias.{token}",
+            )
+
+
+def _fit_seed(body: dict[str, Any], adjusted: list[Adjusted]) -> None:
+    seed = body.get("seed")
+    body["cache_prompt"] = seed is None  # a reused prompt may change the last bits of the numbers
+    if seed is not None and not 0 <= seed < SEEDS:
+        body["seed"] = seed % SEEDS
+        adjusted.append(Adjusted("seed", seed, body["seed"], "llama.cpp has seeds of 32 bits"))
+
+
+def _fit_logprobs(body: dict[str, Any], adjusted: list[Adjusted]) -> None:
+    if body.get("logprobs") and body.get("tools"):
+        del body["logprobs"], body["top_logprobs"]
+        adjusted.append(
+            Adjusted("logprobs", True, False, "llama.cpp gives none in streams with tools")
+        )
+    elif body.get("logprobs"):
+        body["top_logprobs"] = max(1, body["top_logprobs"])  # 0 would switch logprobs off
+
+
+def _fit_reasoning(body: dict[str, Any], model: LlamaModel, adjusted: list[Adjusted]) -> None:
+    if (effort := body.pop("reasoning_effort", "")) == "":
+        return
+    if "reasoning_effort" in model.template:
+        body["chat_template_kwargs"] = {"reasoning_effort": effort}
+    else:
+        why = "the model's chat template has no such setting"
+        adjusted.append(Adjusted("reasoning_effort", effort, "", why))

@@ -1,0 +1,72 @@
+"""What system_vision can be told."""
+
+from __future__ import annotations
+
+from breeze.contracts.fields import integer, number
+from breeze.contracts.parameters import Parameters
+
+
+class SystemVisionParameters(Parameters):
+    """What system_vision can be told."""
+
+    min_confidence: float = number(
+        0.6,
+        "How sure the reader must be of a line of text",
+        low=0,
+        high=1,
+        step=0.05,
+        precision=2,
+        category="Reading",
+        per_request=True,
+    )
+    read_side: int = integer(
+        960,
+        "Longer side of the copy in which lines of text are looked for. More finds smaller "
+        "letters, takes longer and is slower to stop",
+        low=320,
+        high=1920,
+        step=32,
+        unit="pixels",
+        category="Reading",
+        per_request=True,
+    )
+    max_lines: int = integer(
+        200, "Lines of text that are read in one picture", low=1, high=1000, category="Reading"
+    )
+    face_min_size: int = integer(
+        30,
+        "Least width of a face",
+        low=16,
+        high=2000,
+        unit="pixels",
+        category="Looking",
+        per_request=True,
+    )
+    colours: int = integer(
+        4, "Colours that are named", low=1, high=13, category="Looking", per_request=True
+    )
+    max_images: int = integer(8, "Pictures in one request", low=1, high=64, category="Limits")
+    max_bytes: int = integer(
+        20_000_000,
+        "Size of one encoded picture",
+        low=1_000,
+        high=200_000_000,
+        unit="bytes",
+        category="Limits",
+    )
+    max_pixels: int = integer(
+        25_000_000,
+        "Pixels of one picture, checked before it is decoded",
+        low=1,
+        high=80_000_000,
+        unit="pixels",
+        category="Limits",
+    )
+    threads: int = integer(
+        1,
+        "Threads of one native call. OpenCV shares the setting with the whole process",
+        low=1,
+        high=64,
+        category="Speed",
+        requires_reload=True,
+    )

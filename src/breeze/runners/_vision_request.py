@@ -1,0 +1,103 @@
+"""What of a chat request this runner answers: the last pictures, the last question."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+import msgspec
+
+from breeze.contracts.errors import InputError, TooLargeError
+from breeze.contracts.events import Adjusted, ChatEvent, TextDelta
+from breeze.contracts.messages import FilePart, ImagePart, TextPart
+from breeze.contracts.requests import ChatRequest
+
+_WHY = {
+    **dict.fromkeys(("temperature", "top_p", "top_k", "presence_penalty", "frequency_penalty"),
+        "answers are made by rule, nothing is sampled"),
+    **dict.fromkeys(("logit_bias", "logprobs", "top_logprobs", "max_tokens"),
+        "answers are made by rule, not of tokens"),
+    **dict.fromkeys(("tools", "tool_choice", "parallel_tool_calls"), "it calls no tools"),
+    "response_format": "it answers in plain text only",
+    "reasoning_effort": "it does not reason",
+    **dict.fromkeys(("n", "seed"), "each answer would be the same"),
+}  # fmt: skip
+_DEFAULTS = {field.name: field.default for field in msgspec.structs.fields(ChatRequest)}
+
+
+class Shown(NamedTuple):
+    """A picture of the request and the path of its field."""
+
+    field: str
+    image: ImagePart
+
+
+def shown(request: ChatRequest, most: int) -> list[Shown]:
+    """The pictures of the last user message that has any.
+
+    Raises InputError for a URL or no picture at all, TooLargeError for more than `most`.
+    """
+    with_images = [i for i, m in enumerate(request.messages) if m.role == "user" and m.images]
+    if not with_images:
+        raise InputError("No user message holds a picture: add one.", field="messages")
+    i = with_images[-1]
+    pictures = [Shown(f"messages[{i}].images[{j}]", image)
+                for j, image in enumerate(request.messages[i].images)]  # fmt: skip
+    if len(pictures) > most:
+        raise TooLargeError(
+            f"messages[{i}] holds {len(pictures)} pictures, the limit is {most}: "
+            "send fewer or raise max_images.",
+            field=f"messages[{i}].images[{most}]",
+            data={"limit": most, "asked": len(pictures)},
+        )
+    for picture in pictures:
+        if not picture.image.data:
+            text = (
+                f"{picture.field} is a URL, and this runner takes bytes: send the picture itself."
+            )
+            raise InputError(text, field=picture.field)
+    return pictures
+
+
+def asked(request: ChatRequest) -> str:
+    """The text of the last user message."""
+    return next((m.text for m in reversed(request.messages) if m.role == "user"), "")
+
+
+def adjustments(request: ChatRequest) -> Iterator[Adjusted]:
+    """What is left out, each with the reason."""
+    for name, why in _WHY.items():
+        value, usual = getattr(request, name), _DEFAULTS[name]
+        if value != (() if name == "tools" else {} if name == "logit_bias" else usual):
+            yield Adjusted(name, _plain(value), 1 if name == "n" else None, why)
+    if len(request.messages) > 1:
+        why = "it answers the last question and follows no instructions"
+        yield Adjusted("messages", len(request.messages), 1, why)
+    for i, message in enumerate(request.messages):
+        for j, part in enumerate(message.parts):
+            if not isinstance(part, TextPart | ImagePart):
+                kind = "file" if isinstance(part, FilePart) else "audio"
+                why = "it sees pictures only"
+                yield Adjusted(f"messages[{i}].content[{j}]", kind, None, why)
+
+
+def _plain(value: object) -> object:
+    return msgspec.to_builtins(value)
+
+
+def until(events: Iterable[ChatEvent], stops: tuple[str, ...]) -> Iterator[ChatEvent]:
+    """The events with the text cut before the first stop text, in one piece if there are any."""
+    if not stops:
+        yield from events
+        return
+    text, held = "", list[ChatEvent]()
+    for event in events:
+        if isinstance(event, TextDelta):
+            text += event.text
+        elif text:
+            held.append(event)
+        else:
+            yield event
+    ends = [at for stop in stops if (at := text.find(stop)) >= 0]
+    yield TextDelta(text[: min(ends, default=len(text))])
+    yield from held

@@ -1,0 +1,269 @@
+"""The tables that documents show, made from the code that they describe."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from enum import Enum
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin
+
+import click
+import msgspec
+from pydantic import BaseModel, SecretStr
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from breeze.config.model import EngineConfig
+from breeze.contracts import errors, events
+from breeze.contracts.fields import Facts
+from breeze.contracts.metadata import KEYS
+from breeze.contracts.runner import Runner
+from breeze.engine.registry import Registry
+from breeze.surfaces.cli import breeze as cli
+
+
+def table(heads: str, rows: Iterable[Iterable[str]]) -> str:
+    """A Markdown table; `heads` are separated by `|`."""
+    names = [head.strip() for head in heads.split("|")]
+    lines = [names, ["---"] * len(names), *([cell.replace("|", "\\|") for cell in r] for r in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def code(text: object) -> str:
+    return f"`{text}`" if text not in ("", None) else ""
+
+
+def first_sentence(text: str | None) -> str:
+    """Up to the first full stop of a docstring, on one line."""
+    paragraph = " ".join((text or "").split("\n\n")[0].split())
+    return re.split(r"(?<=\.) ", paragraph)[0]
+
+
+def error_table() -> str:
+    tree = dict(re.findall(r"── (\w+) +\S+  (.+)", errors.__doc__ or ""))
+    rows = (
+        (
+            code(key),
+            code(kind.__name__),
+            str(kind.status),
+            yes(kind.retryable_by_default),
+            tree[kind.__name__],
+        )
+        for key, kind in errors.CODES.items()
+    )
+    return table("code | exception | HTTP status | may succeed later | what happened", rows)
+
+
+def yes(flag: bool) -> str:
+    return "yes" if flag else ""
+
+
+def metadata_table() -> str:
+    def capabilities(key: Any) -> str:
+        return "all" if len(key.capabilities) > 4 else ", ".join(key.capabilities)
+
+    rows = ((code(n), k.unit, k.meaning, capabilities(k)) for n, k in KEYS.items())
+    return table("key | unit | what it says | filled for", rows)
+
+
+STREAMS = {
+    "chat": events.ChatEvent, "transcribe": events.TranscribeEvent, "speak": events.SpeakEvent,
+    "moderate": events.ModerateEvent, "draw": events.DrawEvent, "embed": events.EmbedEvent,
+}  # fmt: skip
+
+
+def event_table() -> str:
+    def carried(kind: type) -> str:
+        found = [name for name, union in STREAMS.items() if kind in get_args(union)]
+        return "every stream" if len(found) == len(STREAMS) else ", ".join(found)
+
+    def fields(kind: Any) -> str:
+        names = (field.name for field in msgspec.structs.fields(kind))
+        return ", ".join(code(name) for name in names if name != "metadata")
+
+    kinds: tuple[Any, ...] = get_args(events.AnyEvent)
+    rows = (
+        (
+            code(k.__name__),
+            code(k.__struct_config__.tag),
+            carried(k),
+            fields(k),
+            first_sentence(k.__doc__),
+        )
+        for k in kinds
+    )
+    return table("event | `type` | in | fields | what it says", rows)
+
+
+def runners() -> Iterator[type[Runner[Any]]]:
+    """Every runner that ships, sorted by name."""
+    registry = Registry()
+    for name in registry.names:
+        if (found := registry.load(name)).__module__.startswith("breeze."):
+            yield found
+
+
+def runner_table() -> str:
+    rows = (
+        (
+            code(r.info.name),
+            ", ".join(r.info.capabilities),
+            r.info.kind.lower(),
+            code(f"breeze-engine[{r.info.extra}]") if r.info.extra else "",
+            r.info.description,
+        )
+        for r in runners()
+    )
+    return table("runner | does | kind | install | what it is", rows)
+
+
+def parameter_tables() -> str:
+    parts = []
+    for found in runners():
+        facts = found.parameters_type.facts.values()
+        rows = [
+            (code(f.name), f.kind, shown_default(f), shown_range(f), marks(f), f.description)
+            for f in facts
+        ]
+        head = f"### {found.info.name}\n\n{found.info.description}\n\n"
+        heads = "parameter | kind | default | allowed | note | what it does"
+        parts.append(head + (table(heads, rows) if rows else "It has no parameters."))
+    return "\n\n".join(parts)
+
+
+def shown_default(facts: Facts) -> str:
+    value = facts.default
+    if facts.required:
+        return "required"
+    if isinstance(value, SecretStr) or value in (None, "", (), PydanticUndefined):
+        return ""
+    if isinstance(value, bool):
+        return code("on" if value else "off")
+    return code(", ".join(value) if isinstance(value, tuple) else value)
+
+
+def shown_range(facts: Facts) -> str:
+    unit = f" {facts.unit}" if facts.unit else ""
+    if facts.choices:
+        return ", ".join(code(choice.key) for choice in facts.choices)
+    if facts.low is not None and facts.high is not None:
+        return f"{plain(facts.low)} to {plain(facts.high)}{unit}"
+    if facts.low is not None:
+        return f"from {plain(facts.low)}{unit}"
+    if facts.high is not None:
+        return f"up to {plain(facts.high)}{unit}"
+    if facts.extensions:
+        return " ".join(facts.extensions)
+    return "what the runner lists" if facts.load else unit.strip()
+
+
+def plain(value: float) -> str:
+    """A number without an exponent, and without a fraction when it has none."""
+    return str(int(value)) if value == int(value) else f"{value:g}"
+
+
+def marks(facts: Facts) -> str:
+    given = {
+        "per request": facts.per_request,
+        "reloads": facts.requires_reload,
+        "informational": facts.informational,
+        f"or {code(facts.env)}": bool(facts.env),
+    }
+    return ", ".join(text for text, is_so in given.items() if is_so)
+
+
+def config_table() -> str:
+    return table("key | value | default | what it says", config_rows(EngineConfig, ""))
+
+
+def config_rows(section: type[BaseModel], path: str) -> Iterator[tuple[str, ...]]:
+    for name, field in section.model_fields.items():
+        key = f"{path}{field.alias or section_alias(section, name)}"
+        inner, way = section_inside(field.annotation)
+        if inner is None:
+            yield (
+                code(key),
+                shown_type(field.annotation),
+                config_default(field),
+                field.description or "",
+            )
+        else:
+            yield from config_rows(inner, f"{key}.{way}")
+
+
+def section_alias(section: type[BaseModel], name: str) -> str:
+    make: Any = section.model_config.get("alias_generator")
+    return str(make(name)) if make else name
+
+
+def section_inside(annotation: Any) -> tuple[type[BaseModel] | None, str]:
+    """The object that a field holds, and the placeholder of its name when it holds many."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation, ""
+    if get_origin(annotation) is dict:
+        key, value = get_args(annotation)
+        if isinstance(value, type) and issubclass(value, BaseModel):
+            return value, "CAPABILITY." if isinstance(key, type) and issubclass(
+                key, Enum
+            ) else "NAME."
+    return None, ""
+
+
+WORDS = {str: "text", int: "whole number", float: "number", bool: "true or false", dict: "object"}
+
+
+def shown_type(annotation: Any) -> str:
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Literal:
+        return ", ".join(code(value) for value in arguments)
+    if origin in (Union, UnionType):
+        return " or ".join(shown_type(a) for a in arguments if a is not NoneType)
+    if origin is tuple:
+        return f"list of {shown_type(arguments[0])}"
+    if hasattr(annotation, "__metadata__"):
+        return shown_type(arguments[0])
+    if isinstance(annotation, type) and issubclass(annotation, Enum):
+        return ", ".join(code(member.value) for member in annotation)
+    return WORDS.get(origin or annotation, getattr(annotation, "__name__", str(annotation)))
+
+
+def config_default(field: FieldInfo) -> str:
+    value = field.default
+    if field.is_required():
+        return "required"
+    if value is PydanticUndefined or value is None:
+        return ""
+    if isinstance(value, bool):
+        return code(str(value).lower())
+    return code(getattr(value, "value", value))
+
+
+def cli_tables() -> str:
+    root = click.Context(cli, info_name="breeze", terminal_width=96, **cli.context_settings)
+    found = list(subcommands(root))
+    rows = [(code(c.command_path), first_sentence(c.command.help)) for c in found]
+    helps = (f"### {c.command_path}\n\n```text\n{c.get_help()}\n```" for c in found)
+    return "\n\n".join([table("command | what it does", rows), *helps])
+
+
+def subcommands(parent: click.Context) -> Iterator[click.Context]:
+    """Every command below `parent`, groups before what they hold."""
+    if not isinstance(parent.command, click.Group):
+        return
+    for name in parent.command.list_commands(parent):
+        if (command := parent.command.get_command(parent, name)) is not None:
+            context = click.Context(command, parent=parent, info_name=name, terminal_width=96)
+            yield context
+            yield from subcommands(context)
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "errors": error_table,
+    "metadata-keys": metadata_table,
+    "events": event_table,
+    "runners": runner_table,
+    "parameters": parameter_tables,
+    "config-keys": config_table,
+    "cli": cli_tables,
+}
