@@ -82,3 +82,7 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'breeze' has no attribute {name!r}")
     value = globals()[name] = getattr(import_module(home), name)
     return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 from fnmatch import fnmatch
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -38,17 +39,12 @@ NAMES = sorted(
 )
 
 
-def parts(file: Path) -> set[Path]:
-    """The private parts that a runner stands on, directly or through others."""
-    found: set[Path] = set()
-    ahead = [file]
-    while ahead:
-        for _, target in imports(ahead.pop()):
-            part = PACKAGE / "runners" / f"{target.split('.')[2]}.py" if "._" in target else file
-            if target.startswith("breeze.runners._") and part not in found:
-                found.add(part)
-                ahead.append(part)
-    return found
+@cache
+def parts(file: Path) -> frozenset[Path]:
+    """The private parts that a file of the folder stands on, directly or through others."""
+    names = {t.split(".")[2] for _, t in imports(file) if t.startswith("breeze.runners._")}
+    direct = {PACKAGE / "runners" / f"{name}.py" for name in names}
+    return frozenset(direct).union(*map(parts, direct))
 
 
 def is_own(file: Path, runner: str) -> bool:

@@ -50,7 +50,12 @@ def page(lines: int = 12, size: int = 32) -> Image.Image:
     draw = ImageDraw.Draw(picture)
     for i in range(lines):
         text = f"Line number {i} of this page"
-        draw.text((60, 60 + i * min(80, 1100 // lines)), text, font=ImageFont.load_default(size), fill="black")
+        draw.text(
+            (60, 60 + i * min(80, 1100 // lines)),
+            text,
+            font=ImageFont.load_default(size),
+            fill="black",
+        )
     return picture
 
 

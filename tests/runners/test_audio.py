@@ -12,7 +12,7 @@ import pytest
 
 from breeze.contracts.errors import InputError, TooLargeError
 from breeze.contracts.wav import WAV_HEADER
-from breeze.runners._audio import Resampler, decode, raw
+from breeze.runners._audio import Limit, Resampler, blocks, decode, raw
 from breeze.runners._audio_encode import encoder
 from breeze.testing.media import pcm, wav
 
@@ -166,10 +166,17 @@ def test_resampling_does_not_depend_on_how_the_sound_was_cut(block: int) -> None
     assert len(expected) == pytest.approx(2 * 8_000, abs=40)
 
 
-def test_raw_samples_at_the_right_rate_pass_unchanged() -> None:
+def test_raw_samples_at_the_right_rate_pass_unchanged_up_to_the_limit() -> None:
     sound = pcm(1.0)
 
-    assert b"".join(raw(sound, 16_000, 16_000)) == sound
+    assert b"".join(raw([sound], 16_000, 16_000, Limit(1, 16_000, "audio"))) == sound
+    with pytest.raises(TooLargeError, match="longer than 0.5 seconds") as caught:
+        list(raw([sound], 16_000, 16_000, Limit(0.5, 16_000, "live")))
+    assert caught.value.field == "live"
+
+
+def test_blocks_are_of_equal_length_but_the_last() -> None:
+    assert [len(block) for block in blocks(pcm(0.25), 0.1, 16_000)] == [3_200, 3_200, 1_600]
 
 
 def test_the_rate_of_an_encoding_is_the_next_it_knows() -> None:

@@ -1,81 +1,28 @@
-"""`espeak`: speech in this process, with word times, by the real library."""
+"""`espeak`: speech in this process as a stream, with word times, by the real library."""
 
 from __future__ import annotations
 
 import asyncio
 import gc
-import statistics
 import time
 from array import array
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from breeze.contracts.answers import Speech
-from breeze.contracts.errors import InputError, NotFoundError, NotLoadedError
+from breeze.contracts.errors import NotFoundError, NotLoadedError
 from breeze.contracts.events import Adjusted, AudioChunk, Finish
 from breeze.contracts.requests import SpeakRequest
-from breeze.contracts.results import collect
 from breeze.contracts.values import Usage
 from breeze.contracts.wav import WAV_HEADER
-from breeze.runners._audio import decode
 from breeze.runners._espeak_parameters import EspeakParameters
 from breeze.runners.espeak import EspeakRunner
-
-STORY = "The quick brown fox jumps over the lazy dog, and then it rests. " * 1_600
-
-
-@asynccontextmanager
-async def espeak(**parameters: Any) -> AsyncIterator[EspeakRunner]:
-    runner = EspeakRunner(EspeakParameters.of(parameters))
-    await runner.load("")
-    yield runner
-    await runner.unload()
-
-
-async def said(runner: EspeakRunner, text: str, **fields: Any) -> Speech:
-    answer = await collect(runner.stream(SpeakRequest(text, **fields)), Speech)
-    assert isinstance(answer, Speech)
-    return answer
-
-
-async def chunks(runner: EspeakRunner, request: SpeakRequest) -> list[AudioChunk]:
-    return [e async for e in runner.stream(request) if isinstance(e, AudioChunk)]
-
-
-def duration(speech: Speech) -> float:
-    return speech.duration
-
-
-def loudness(speech: Speech) -> float:
-    samples = array("h", speech.audio[WAV_HEADER:])
-    return sum(map(abs, samples)) / len(samples)
-
-
-def pitches(speech: Speech) -> list[float]:
-    """The pitch in Hz of each voiced 50 ms, by autocorrelation between 60 and 500 Hz."""
-    import numpy as np
-
-    samples = np.frombuffer(speech.audio[WAV_HEADER:], dtype="<i2").astype(float)
-    found = []
-    for start in range(0, len(samples) - 1_102, 1_102):
-        frame = samples[start : start + 1_102]
-        alike = np.correlate(frame, frame, "full")[1_101:]
-        lag = 44 + int(np.argmax(alike[44:367]))
-        if alike[0] > 1e9 and alike[lag] > 0.6 * alike[0]:
-            found.append(22_050 / lag)
-    return found
-
-
-def height(speech: Speech) -> float:
-    return statistics.median(pitches(speech))
-
-
-def liveliness(speech: Speech) -> float:
-    return statistics.pstdev(pitches(speech))
+from tests.runners.speaking import (
+    STORY,
+    chunks,
+    espeak,
+    said,
+)
 
 
 async def test_speech_streams_as_wav_and_ends_with_usage_and_finish() -> None:
@@ -105,6 +52,14 @@ async def test_the_first_sound_comes_long_before_the_last_text_is_spoken() -> No
     assert isinstance(first, AudioChunk)
     assert first.metadata is not None
     assert first.metadata["synthesis_progress"] < 1
+
+
+async def test_adjustments_come_before_the_sound() -> None:
+    request = SpeakRequest("Hello", language="de-AT", speed=0.25, instructions="Whisper")
+    async with espeak() as runner:
+        events = [event async for event in runner.stream(request)]
+
+    assert [type(event) for event in events[:4]] == [Adjusted, Adjusted, Adjusted, AudioChunk]
 
 
 async def test_each_word_comes_with_the_chunk_in_which_it_begins() -> None:
@@ -169,178 +124,6 @@ async def test_sentences_said_in_pieces_keep_their_pauses() -> None:
     assert pauses == 5
 
 
-async def test_voices_are_listed_with_their_languages() -> None:
-    async with espeak() as runner:
-        choices = {choice.key: choice for choice in await runner.voices()}
-        (model,) = await runner.models()
-
-    assert choices["de"].label == "German"
-    assert "en-us" in choices["en-us"].description
-    assert "+f3" in choices
-    assert len(model.languages) > 100
-    assert set(model.metadata["voices"]) < choices.keys()
-
-
-@pytest.mark.parametrize(
-    ("asked", "used"),
-    [
-        ("de", "de"),
-        ("German", "de"),
-        ("EN_US", "en-us"),
-        ("gmw/en-US", "en-us"),
-        ("en-us+f3", "en-us+f3"),
-        ("fr+Alicia", "fr-fr+Alicia"),
-        ("+female3", "en-us+f3"),
-        ("", "en-us"),
-    ],
-)
-async def test_a_voice_goes_by_language_name_identifier_and_variation(
-    asked: str, used: str
-) -> None:
-    async with espeak() as runner:
-        speech = await said(runner, "Hello", voice=asked)
-
-    assert speech.metadata is not None
-    assert speech.metadata["voice_used"] == used
-    assert speech.adjustments == ()
-
-
-async def test_voices_and_variations_sound_different() -> None:
-    async with espeak() as runner:
-        man, woman = [await said(runner, STORY[:64], voice=v) for v in ("en-us", "en-us+f3")]
-        german = await said(runner, STORY[:64], voice="de")
-
-    assert height(woman) > 1.2 * height(man)
-    assert german.duration != pytest.approx(man.duration, rel=0.02)
-
-
-@pytest.mark.parametrize(
-    ("voice", "near"),
-    [("germen", "german"), ("en-uk", "en-us"), ("en+f33", "f3"), ("zzz", "leave")],
-)
-async def test_an_unknown_voice_is_refused_with_near_ones(voice: str, near: str) -> None:
-    async with espeak() as runner:
-        with pytest.raises(NotFoundError, match=near) as caught:
-            await said(runner, "Hello", voice=voice)
-
-    assert caught.value.field == "voice"
-
-
-async def test_a_language_picks_the_voice_and_the_usual_voice_where_it_can() -> None:
-    async with espeak() as runner:
-        used = [(await said(runner, "A", language=tag)).metadata for tag in ("fr", "en", "pt-BR")]
-
-    assert [facts and facts["voice_used"] for facts in used] == ["fr-fr", "en-us", "pt-br"]
-
-
-async def test_a_regional_language_that_nobody_speaks_is_shortened_aloud() -> None:
-    async with espeak() as runner:
-        speech = await said(runner, "Grüß Gott", language="de-AT")
-        other = await said(runner, "Hello", voice="en-us", language="fr")
-
-    assert [(a.field, a.asked, a.used) for a in speech.adjustments] == [("language", "de-AT", "de")]
-    assert [(a.field, a.asked, a.used) for a in other.adjustments] == [("language", "fr", "en-us")]
-
-
-async def test_an_unknown_language_is_refused() -> None:
-    async with espeak() as runner:
-        with pytest.raises(InputError, match="No voice speaks") as caught:
-            await said(runner, "nuqneH", language="tlh")
-
-    assert caught.value.field == "language"
-
-
-async def test_speed_is_honoured_and_said_when_it_cannot_be() -> None:
-    text = "A sentence of some length, for the pace to show."
-    async with espeak() as runner:
-        usual = await said(runner, text)
-        fast = await said(runner, text, speed=4.0)
-        slow = await said(runner, text, speed=0.25)
-
-    assert fast.adjustments == ()
-    assert fast.duration == pytest.approx(usual.duration / 4, rel=0.15)
-    (note,) = slow.adjustments
-    assert (note.field, note.asked, note.used) == ("speed", 0.25, 0.457)
-    assert slow.duration > 1.8 * usual.duration
-
-
-async def test_instructions_are_not_dropped_silently() -> None:
-    async with espeak() as runner:
-        speech = await said(runner, "Hello", instructions="Whisper")
-
-    assert [a.field for a in speech.adjustments] == ["instructions"]
-
-
-@pytest.mark.parametrize(
-    ("name", "value", "heard", "low", "high"),
-    [
-        ("voice", "en-us+f3", height, 1.2, 2.5),
-        ("rate", 350, duration, 0.3, 0.6),
-        ("pitch", 99, height, 1.3, 3),
-        ("range", 0, liveliness, 0, 0.6),
-        ("word_gap", 300, duration, 1.3, 3),
-        ("volume", 50, loudness, 0.4, 0.6),
-        ("punctuation", "all", duration, 1.3, 5),
-        ("capitals", "say", duration, 1.3, 5),
-        ("capitals", "raise", duration, 1.02, 2),
-    ],
-)
-async def test_every_parameter_is_heard_in_that_request_alone(
-    name: str, value: Any, heard: Callable[[Speech], float], low: float, high: float
-) -> None:
-    text = "Hello, World! Are you Really there, all of you, or is it only Me?"
-    async with espeak() as runner:
-        before = heard(await said(runner, text))
-        changed = heard(await said(runner, text, params={name: value}))
-        after = heard(await said(runner, text))
-    async with espeak(**{name: value}) as runner:
-        configured = heard(await said(runner, text))
-
-    assert low < changed / before < high
-    assert after == pytest.approx(before, rel=0.1)
-    assert configured == pytest.approx(changed, rel=0.1)
-
-
-async def test_chunks_have_the_length_asked_for() -> None:
-    request = SpeakRequest("Good morning", format="pcm", params={"chunk_ms": 200})
-    async with espeak() as runner:
-        sound = await chunks(runner, request)
-
-    assert {len(chunk.data) for chunk in sound[:-1]} == {22_050 // 5 * 2}
-
-
-@pytest.mark.parametrize("form", ["mp3", "opus", "aac", "flac", "wav"])
-async def test_every_format_holds_the_same_speech(form: str) -> None:
-    async with espeak() as runner:
-        plain = await said(runner, "The same words in every format.", format="pcm")
-        speech = await said(runner, "The same words in every format.", format=form)
-
-    assert speech.format == form
-    assert [w.offset for w in speech.words] == [w.offset for w in plain.words]
-    length = sum(map(len, decode(speech.audio, 16_000, 60))) / 32_000
-    assert length == pytest.approx(plain.duration, abs=0.12)
-
-
-async def test_the_sample_rate_is_as_asked() -> None:
-    async with espeak() as runner:
-        usual = await said(runner, "Hello there")
-        speech = await said(runner, "Hello there", sample_rate=8_000)
-        with pytest.raises(InputError, match="opus cannot have 44100 Hz") as caught:
-            await said(runner, "Hello there", sample_rate=44_100, format="opus")
-
-    assert speech.sample_rate == 8_000
-    assert speech.duration == pytest.approx(usual.duration, abs=0.01)
-    assert caught.value.field == "sample_rate"
-
-
-async def test_a_bitrate_makes_the_sound_larger() -> None:
-    async with espeak() as runner:
-        small = await said(runner, "Hello there", format="mp3", params={"bitrate": 24})
-        large = await said(runner, "Hello there", format="mp3", params={"bitrate": 96})
-
-    assert len(large.audio) > 2 * len(small.audio)
-
-
 async def test_metadata_says_how_far_it_is() -> None:
     text = "Halfway there, and then the rest of it."
     async with espeak() as runner:
@@ -356,41 +139,6 @@ async def test_metadata_says_how_far_it_is() -> None:
     assert speech.metadata["text_characters_processed"] == len(text)
     assert speech.metadata["synthesis_progress"] == 100
     assert speech.metadata["audio_size_bytes"] == len(speech.audio)
-
-
-@pytest.mark.parametrize(
-    ("text", "like"),
-    [
-        ("\x01Vde loud \x00 and \x1b clear", " Vde loud   and   clear"),
-        ("lone \ud800 surrogate", "lone   surrogate"),
-        ("\ue000 private \u0530 marks", "  private   marks"),
-    ],
-)
-async def test_characters_that_would_command_the_library_are_blanks(text: str, like: str) -> None:
-    async with espeak() as runner:
-        odd, plain = await said(runner, text), await said(runner, like)
-
-    assert [w.offset for w in odd.words] == [w.offset for w in plain.words]
-    assert odd.duration == pytest.approx(plain.duration, abs=0.02)
-    assert height(odd) == pytest.approx(height(plain), rel=0.1)
-
-
-async def test_markup_is_read_out_and_not_obeyed() -> None:
-    async with espeak() as runner:
-        speech = await said(runner, "<break time='100s'/> [[h@l'oU]] <voice name='de'>no</voice>")
-
-    assert speech.duration < 30
-    assert {"break", "time", "voice"} <= {word.text for word in speech.words}
-
-
-@pytest.mark.parametrize("text", ["\x01", "...", "\u200b."])
-async def test_a_text_with_nothing_to_say_is_a_whole_but_empty_sound(text: str) -> None:
-    async with espeak() as runner:
-        speech = await said(runner, text)
-
-    assert speech.audio.startswith(b"RIFF")
-    assert speech.duration < 0.1
-    assert speech.words == ()
 
 
 async def test_a_hundred_thousand_characters_stop_at_once() -> None:
@@ -453,11 +201,3 @@ async def test_twenty_loads_leave_memory_as_it_was() -> None:
         sizes.append(int(Path("/proc/self/statm").read_text().split()[1]) * 4_096)
 
     assert sizes[-1] - sizes[4] < 2_000_000
-
-
-async def test_adjustments_come_before_the_sound() -> None:
-    request = SpeakRequest("Hello", language="de-AT", speed=0.25, instructions="Whisper")
-    async with espeak() as runner:
-        events = [event async for event in runner.stream(request)]
-
-    assert [type(event) for event in events[:4]] == [Adjusted, Adjusted, Adjusted, AudioChunk]

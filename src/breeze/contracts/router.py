@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from enum import IntEnum, StrEnum
-from typing import Any, TypeVar
 
 import msgspec
 
@@ -13,7 +12,15 @@ SUPPORTED = (1, 2)
 """Client majors that are served; others get a VersionError (E406)."""
 
 
-class RuntimeBackend(StrEnum):
+class _Lenient(StrEnum):
+    """An enum of which the first member stands for every name that is not known."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> _Lenient:
+        return next(iter(cls))
+
+
+class RuntimeBackend(_Lenient):
     """Preferred hardware. Unknown names mean AUTO."""
 
     AUTO = "AUTO"
@@ -22,7 +29,7 @@ class RuntimeBackend(StrEnum):
     NPU = "NPU"
 
 
-class AITaskType(StrEnum):
+class AITaskType(_Lenient):
     """Kinds of task. Unknown names mean TEXT_GENERATION."""
 
     TEXT_GENERATION = "TEXT_GENERATION"
@@ -32,7 +39,7 @@ class AITaskType(StrEnum):
     CONTENT_MODERATION = "CONTENT_MODERATION"
 
 
-class RunnerType(StrEnum):
+class RunnerType(_Lenient):
     """Which implementation to use for a task. Unknown names mean DEFAULT."""
 
     DEFAULT = "DEFAULT"
@@ -51,6 +58,10 @@ class ResponseState(StrEnum):
     STREAMING = "STREAMING"
     COMPLETED = "COMPLETED"
     ERROR = "ERROR"
+
+    @classmethod
+    def _missing_(cls, value: object) -> ResponseState:
+        return cls.ERROR
 
 
 class LogLevel(IntEnum):
@@ -192,20 +203,3 @@ class AIResponse(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     binary_attachments: tuple[BinaryData, ...] = ()
     metadata: dict[str, str] = {}
     error: str | None = None
-
-
-_E = TypeVar("_E", bound=StrEnum)
-_FALLBACKS: dict[type[StrEnum], StrEnum] = {
-    RuntimeBackend: RuntimeBackend.AUTO,
-    AITaskType: AITaskType.TEXT_GENERATION,
-    RunnerType: RunnerType.DEFAULT,
-    ResponseState: ResponseState.ERROR,
-}
-
-
-def lenient(kind: type[_E], name: Any) -> _E:
-    """The member called `name`, or the one the seed falls back to."""
-    try:
-        return kind(name)
-    except ValueError:
-        return kind(_FALLBACKS[kind])

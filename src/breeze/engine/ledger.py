@@ -69,8 +69,9 @@ class Ledger:
         if self._path is None:
             return
         if self._thread is None:
-            self._thread = threading.Thread(target=self._write, daemon=True, name="breeze-ledger")
-            self._thread.start()
+            writer = threading.Thread(target=self._write, daemon=True, name="breeze-ledger")
+            writer.start()
+            self._thread = writer  # only now, so that a close elsewhere can join it
         self._queue.put(row)
 
     def flush(self) -> None:

@@ -203,7 +203,9 @@ class Pool:
     async def settle(self) -> None:
         """Wait until every unload that was begun has ended."""
         while self._tasks:
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+            begun = tuple(self._tasks)
+            await asyncio.gather(*begun, return_exceptions=True)
+            self._tasks.difference_update(begun)
 
     async def close(self) -> None:
         """Unload everything. Streams must have ended before."""

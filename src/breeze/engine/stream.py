@@ -57,6 +57,7 @@ class EventStream(Generic[E]):
         self._watch = route.watch
         self._on_end = on_end
         self._ended = False
+        self._over = asyncio.Event()
         self._closing: asyncio.Task[None] | None = None
         self.timer: Timer | None = None
 
@@ -117,15 +118,17 @@ class EventStream(Generic[E]):
             await self._events.aclose()
         except RuntimeError:  # a reader came back meanwhile and is closing it itself
             return
+        self._end()
 
     async def closed(self) -> None:
         """Wait until a stop asked for by `cancel` has reached the work."""
-        if self._closing is not None:
-            await asyncio.shield(self._closing)
+        if not self._ended:
+            await self._over.wait()
 
     def _end(self) -> None:
         if not self._ended:
             self._ended = True
+            self._over.set()
             if self.timer is not None:
                 self.timer.cancel()
             self._on_end(self)

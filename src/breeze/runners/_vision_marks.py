@@ -15,8 +15,8 @@ _CASCADE = "haarcascade_frontalface_alt2.xml"
 _FACES_SIDE, _CODES_SIDE = 800, 1400
 """Pixels of the longer side of the copy in which they are looked for."""
 _STEP = 1.1
-_BAND = 1.25
-"""Faces are looked for size by size, from one to 1.25 times it, so that a stop is quick."""
+_BAND = 1.12
+"""Faces are looked for size by size, from one to 1.12 times it, so that a stop is quick."""
 _NEIGHBOURS, _OVERLAP = 5, 0.2
 _MARGINS = (0.1, 0.3)
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import aclosing
 from functools import partial
 from typing import TypeVar
 
@@ -19,8 +18,8 @@ from breeze.contracts.runner import ModelInfo, Runner, runner
 from breeze.contracts.values import Usage
 from breeze.runners._audio import blocks
 from breeze.runners._audio_source import sound_of
-from breeze.runners._memory import give_back
 from breeze.runners._pocketsphinx_ear import RATE, Ear, Models
+from breeze.runners._pocketsphinx_ears import Ears
 from breeze.runners._pocketsphinx_grammar import of_phrases
 from breeze.runners._pocketsphinx_hearing import Hearing, Manner
 from breeze.runners._pocketsphinx_parameters import PocketsphinxParameters
@@ -29,73 +28,6 @@ from breeze.runners._vad import Utterances
 T = TypeVar("T")
 BLOCK = 0.1
 """Seconds of sound heard at once: the time between partial transcripts."""
-
-
-class Ears:
-    """The decoders of a runner: one at once, more when that many streams come together."""
-
-    def __init__(self, models: Models, most: int) -> None:
-        self.models = models
-        self._threads = ThreadPoolExecutor(most, thread_name_prefix="pocketsphinx")
-        self._room = asyncio.Semaphore(most)
-        self._free: list[Ear] = []
-        self._making: asyncio.Task[None] | None = None
-
-    async def work(self, job: Callable[[], T], stop: Callable[[], None] | None = None) -> T:
-        """`job` in a thread. When the caller is cancelled, `stop` is called and the end awaited."""
-        running = asyncio.get_running_loop().run_in_executor(self._threads, job)
-        try:
-            return await asyncio.shield(running)
-        except asyncio.CancelledError:
-            if stop is not None:
-                stop()
-            while not running.done():
-                try:
-                    await asyncio.wait([running])
-                except asyncio.CancelledError:  # once more: the native work still has to end
-                    continue
-            raise
-
-    async def make(self) -> None:
-        """One more decoder. Raises NotLoadedError."""
-        try:
-            self._free.append(await self.work(lambda: Ear(self.models)))
-        except ValueError as error:
-            raise NotLoadedError(
-                f"The grammar cannot be used ({error}): correct grammar or grammar_file.",
-                field="grammar",
-            ) from error
-        except (ImportError, OSError, RuntimeError) as error:
-            raise NotLoadedError(
-                f"PocketSphinx cannot load its models ({error}): check acoustic_model, dictionary "
-                "and language_model, or run pip install 'breeze-engine[local]'."
-            ) from error
-
-    @asynccontextmanager
-    async def one(self) -> AsyncIterator[Ear]:
-        """A decoder that nobody else uses, waited for if need be."""
-        async with self._room:
-            while not self._free:
-                await self._grow()
-            ear = self._free.pop()
-            try:
-                yield ear
-            finally:
-                self._free.append(ear)
-
-    async def _grow(self) -> None:
-        """One more decoder for whoever waits; it is made even if the one who asked has gone."""
-        if self._making is None or self._making.done():
-            self._making = asyncio.create_task(self.make())
-        await asyncio.shield(self._making)
-
-    async def close(self) -> None:
-        """Free them all."""
-        if self._making is not None:
-            await asyncio.wait([self._making])
-        self._free.clear()
-        await asyncio.to_thread(self._threads.shutdown)
-        await asyncio.to_thread(give_back)
 
 
 @runner(

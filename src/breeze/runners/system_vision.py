@@ -39,7 +39,7 @@ from breeze.runners._vision_viewing import MODEL, Viewing
     extra="vision",
     concurrency=2,
     queue=16,
-    ram_gb=0.5,
+    ram_gb=0.6,
 )
 class SystemVisionRunner(Runner[SystemVisionParameters]):
     """Answers about pictures from their text, colours, faces and codes, offline.
