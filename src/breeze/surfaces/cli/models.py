@@ -15,6 +15,8 @@ from breeze.surfaces.cli._table import show_lines, show_table
 if TYPE_CHECKING:
     from breeze.contracts.runner import ModelInfo
 
+_LISTED = 16
+"""Languages that a table names; --json names all."""
 _COLUMNS = ("model", "does", "context", "size", "languages", "licence", "description")
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 
@@ -42,7 +44,7 @@ def _row(instance: str, model: ModelInfo) -> tuple[object, ...]:
     context = f"{model.context} tokens" if model.context else ""
     return (
         f"{instance}/{model.id}", ", ".join(model.capabilities), context, _size(model.size),
-        ", ".join(model.languages), model.licence, model.description,
+        _several(model.languages), model.licence, model.description,
     )  # fmt: skip
 
 
@@ -55,3 +57,8 @@ def _size(size: float) -> str:
             return f"{size:.3g} {unit}"
         size /= 1000
     return f"{size:.3g} {_UNITS[-1]}"
+
+
+def _several(names: tuple[str, ...]) -> str:
+    """The names, or how many there are when they would not fit a table."""
+    return ", ".join(names) if len(names) <= _LISTED else f"{len(names)} languages"
