@@ -16,14 +16,8 @@ from breeze.runners._pocketsphinx_parameters import PocketsphinxParameters
 from breeze.runners.pocketsphinx import PocketsphinxRunner
 
 RECORDINGS = Path(__file__).parents[1] / "audio"
-
-
 SENTENCES = (RECORDINGS / "sentences.txt").read_text().splitlines()
-
-
 RATE = 16_000
-
-
 SECOND = 2 * RATE
 
 
@@ -34,8 +28,6 @@ def spoken(number: int) -> bytes:
 
 CHILDREN = spoken(7)
 """'children were playing football in the park', 2.6 seconds."""
-
-
 SAID = SENTENCES[6]
 
 

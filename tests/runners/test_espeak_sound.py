@@ -69,8 +69,8 @@ async def test_every_parameter_is_heard_in_that_request_alone(
         configured = heard(await said(runner, text))
 
     assert low < changed / before < high
-    assert after == pytest.approx(before, rel=0.1)
-    assert configured == pytest.approx(changed, rel=0.1)
+    assert low < configured / before < high
+    assert not low < after / before < high
 
 
 async def test_chunks_have_the_length_asked_for() -> None:

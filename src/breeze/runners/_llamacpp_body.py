@@ -9,12 +9,14 @@ from msgspec.structs import replace
 from breeze.contracts.dialects.openai import chat_to_json
 from breeze.contracts.errors import InputError
 from breeze.contracts.events import Adjusted
-from breeze.contracts.messages import Message, NamedTool, TextPart
+from breeze.contracts.messages import Message, NamedTool, ResponseFormat, TextPart, Tool
 from breeze.contracts.requests import ChatRequest
 from breeze.runners._llamacpp_models import LlamaModel
 from breeze.runners._llamacpp_parameters import LlamaCppParameters
+from breeze.runners._llamacpp_schema import obeyable
 
 _DEFAULTS = ("temperature", "top_p", "top_k", "min_p", "repeat_penalty", "max_tokens", "seed")
+MAX_TOOLS = 128
 SEEDS = 2**32 - 1
 """llama.cpp's seeds; the next one means random."""
 
@@ -26,15 +28,20 @@ def prepare(
     messages = tuple(_plain(m, f"messages[{i}]") for i, m in enumerate(request.messages))
     if parameters.system_prompt and not any(m.role == "system" for m in messages):
         messages = (Message("system", parameters.system_prompt), *messages)
-    request = replace(request, messages=messages, n=1, **_tools(request, model))
-    _check_schema(request)
+    adjusted: list[Adjusted] = []
+    request = replace(
+        request,
+        messages=messages,
+        n=1,
+        response_format=_format(request, adjusted),
+        **_tools(request, model),
+    )
     _check_bias(request, model)
     body = chat_to_json(request, stream=True, return_progress=True)
     body["stream_options"] = {"include_usage": True}
     for name in _DEFAULTS:
         if body.get(name) is None and (value := getattr(parameters, name)) is not None:
             body[name] = value
-    adjusted: list[Adjusted] = []
     _fit_seed(body, adjusted)
     _fit_logprobs(body, adjusted)
     _fit_reasoning(body, model, adjusted)
@@ -66,20 +73,44 @@ def _tools(request: ChatRequest, model: LlamaModel) -> dict[str, Any]:
             "Choose another model, or leave tools out.",
             field="tools",
         )
+    if len(request.tools) > MAX_TOOLS:
+        raise InputError(f"tools: {len(request.tools)} are more than {MAX_TOOLS}.", field="tools")
+    offered = tuple(_tool(tool, f"tools[{i}].parameters") for i, tool in enumerate(request.tools))
     named = request.tool_choice
     if isinstance(named, NamedTool):
-        only = tuple(tool for tool in request.tools if tool.name == named.name)
+        only = tuple(tool for tool in offered if tool.name == named.name)
         return {"tools": only, "tool_choice": "required"}
-    return {"parallel_tool_calls": request.parallel_tool_calls is not False}
+    return {"tools": offered, "parallel_tool_calls": request.parallel_tool_calls is not False}
 
 
-def _check_schema(request: ChatRequest) -> None:
-    wanted = request.response_format
-    if wanted is not None and wanted.kind == "json_schema" and not wanted.schema:
-        raise InputError(
-            "response_format.schema: is needed with json_schema (any object: use json_object).",
-            field="response_format.schema",
-        )
+def _tool(tool: Tool, field: str) -> Tool:
+    schema, lost = obeyable(tool.parameters, field)
+    if lost and tool.strict:
+        raise _not_obeyed(lost, field)
+    return replace(tool, parameters=schema)
+
+
+def _format(request: ChatRequest, adjusted: list[Adjusted]) -> ResponseFormat | None:
+    """The format with a schema that llama.cpp can obey."""
+    wanted, field = request.response_format, "response_format.schema"
+    if wanted is None or wanted.kind != "json_schema":
+        return wanted
+    if not wanted.schema:
+        raise InputError(f"{field} is needed (for any object, ask for json_object).", field=field)
+    schema, lost = obeyable(wanted.schema, field)
+    if lost and wanted.strict:
+        raise _not_obeyed(lost, field)
+    if lost:
+        adjusted.append(Adjusted(field, lost, [], "llama.cpp cannot enforce these keywords"))
+    return replace(wanted, schema=schema)
+
+
+def _not_obeyed(lost: list[str], field: str) -> InputError:
+    return InputError(
+        f"{field}: llama.cpp cannot enforce {', '.join(lost)}: leave it out, or set strict to "
+        "false.",
+        field=f"{field}.{lost[0]}",
+    )
 
 
 def _check_bias(request: ChatRequest, model: LlamaModel) -> None:
