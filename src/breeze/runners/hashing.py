@@ -12,7 +12,7 @@ from itertools import pairwise
 from math import fsum, sqrt
 
 from breeze.contracts.capability import Capability, Priority, RunnerKind
-from breeze.contracts.errors import InputError, NotFoundError
+from breeze.contracts.errors import InputError, NotFoundError, NotLoadedError
 from breeze.contracts.events import Embedding, EmbedEvent, Finish
 from breeze.contracts.fields import integer
 from breeze.contracts.parameters import Parameters
@@ -59,15 +59,23 @@ class HashingRunner(Runner[HashingParameters]):
     scaled to length 1. The same text gives the same vector in every process and on every machine.
     """
 
+    loaded = False
+
     async def load(self, model: str) -> None:
         if model not in ("", MODEL):
             raise NotFoundError(f"hashing has one model, {MODEL}, not {model!r}.", field="model")
+        self.loaded = True
+
+    async def unload(self) -> None:
+        self.loaded = False
 
     async def models(self) -> tuple[ModelInfo, ...]:
         what = "feature hashing of words and letters: lexical, not semantic"
         return (ModelInfo(MODEL, (Capability.EMBEDDING,), what),)
 
     async def embed(self, request: EmbedRequest) -> AsyncGenerator[EmbedEvent]:
+        if not self.loaded:
+            raise NotLoadedError("hashing is not loaded: call load() first.", runner="hashing")
         size = request.dimensions or self.parameters_for(request).dimensions
         if not LOW <= size <= HIGH:
             raise InputError(f"dimensions is {size}, must be {LOW} to {HIGH}.", field="dimensions")
