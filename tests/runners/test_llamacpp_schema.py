@@ -27,6 +27,9 @@ async def tiny() -> AsyncIterator[LlamaCppRunner]:
         yield runner
 
 
+PAIR = {"type": "array", "items": {"enum": [1]}, "minItems": 2, "maxItems": 2}
+
+
 def asking(schema: Any, *, strict: bool = False, **fields: Any) -> ChatRequest:
     wanted = ResponseFormat("json_schema", schema, strict=strict)
     return ChatRequest.of("Answer", response_format=wanted, **{"seed": 1, **fields})
@@ -41,13 +44,13 @@ def words(count: int) -> list[str]:
     [
         ({"type": "integer", "minimum": 40, "maximum": 49}, r"4\d"),
         ({"type": "string", "format": "date"}, r'"\d{4}-\d\d-\d\d"'),
-        ({"type": "string", "format": "uuid"}, r'"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"'),
+        ({"type": "string", "format": "uuid"}, r'"\w{8}(-\w{4}){3}-\w{12}"'),
         ({"type": "string", "pattern": "^[a-c]{3}$"}, r'"[a-c]{3}"'),
         ({"type": "string", "minLength": 2, "maxLength": 3}, r'"..?."'),
         ({"enum": ["red", 5]}, r'"red"|5'),
         ({"const": {"a": [1]}}, r'\{ ?"a" ?: ?\[ ?1 ?\] ?\}'),
         ({"anyOf": [{"type": "boolean"}, {"type": "null"}]}, "true|false|null"),
-        ({"type": "array", "items": {"enum": [1]}, "minItems": 2, "maxItems": 2}, r"\[ ?1 ?, ?1 ?\]"),
+        (PAIR, r"\[ ?1 ?, ?1 ?]"),
         ({"$ref": "#/$defs/a", "$defs": {"a": {"enum": ["x"]}}}, '"x"'),
     ],
 )  # fmt: skip
@@ -86,6 +89,10 @@ def nested(depth: int) -> dict[str, Any]:
     return {"type": "array", "items": nested(depth - 1)} if depth else {"type": "null"}
 
 
+def values(depth: int) -> list[Any]:
+    return [values(depth - 1)] if depth else []
+
+
 @pytest.mark.parametrize(
     ("schema", "path"),
     [
@@ -95,6 +102,7 @@ def nested(depth: int) -> dict[str, Any]:
         ({"type": "array", "minItems": 1001}, ".minItems"),
         ({"type": "string", "maxLength": "long"}, ".maxLength"),
         (nested(40), ".items"),
+        ({"const": values(900)}, ".const"),
         ({"properties": {"a": True}}, ".properties.a"),
         ({"properties": []}, ".properties"),
         ({"anyOf": {}}, ".anyOf"),

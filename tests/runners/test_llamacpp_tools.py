@@ -102,6 +102,16 @@ async def test_a_tools_answer_goes_back_to_the_model(models: Path) -> None:
         )
         found = await answer(runner, ChatRequest(turns, tools=TOOLS))
         assert found.finish_reason == "tool_calls"
-        broken = Message("assistant", tool_calls=(ToolCall("c1", "weather", "{oops"),))
-        with pytest.raises(InputError, match="cannot take this request"):
-            await answer(runner, ChatRequest((turns[0], broken, turns[2]), tools=TOOLS))
+
+
+@pytest.mark.parametrize(
+    "arguments", ["{oops", "[" * 101 + "]" * 101, "[" * 100_000 + "]" * 100_000, '{"a":' * 100_000]
+)
+async def test_broken_or_bottomless_arguments_are_refused(models: Path, arguments: str) -> None:
+    """Deep enough JSON would end the whole process inside llama.cpp."""
+    async with loaded("caller", models_dir=models) as runner:
+        call = Message("assistant", tool_calls=(ToolCall("c1", "weather", arguments),))
+        turns = (Message("user", "Weather?"), call, Message("tool", "7", tool_call_id="c1"))
+        with pytest.raises(InputError) as caught:
+            await answer(runner, ChatRequest(turns, tools=TOOLS))
+        assert caught.value.field == "messages[1].tool_calls[0].arguments"

@@ -134,7 +134,7 @@ class Runner(Generic[P]):
         return f"not installed: {', '.join(missing)} (run: pip install '{what}')"
 
     async def models(self) -> tuple[ModelInfo, ...]:
-        """What it can serve. Raises a RunnerError when it cannot tell."""
+        """What it can serve, the default first. Raises a RunnerError when it cannot tell."""
         if not self.info.default_model:
             return ()
         return (ModelInfo(self.info.default_model, self.info.capabilities),)

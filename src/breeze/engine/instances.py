@@ -62,8 +62,12 @@ class Instance:
 
     @property
     def model(self) -> str:
-        """The model it serves when none is asked for."""
-        return self.entry.model_id or (self.info.default_model if self.info else "")
+        """The model it serves when none is asked for: as configured, else the runner's own."""
+        if self.entry.model_id or self.info is None:
+            return self.entry.model_id or ""
+        if self.info.one_model and self.models:
+            return self.models[0].id
+        return self.info.default_model
 
     @property
     def model_capabilities(self) -> tuple[Capability, ...]:

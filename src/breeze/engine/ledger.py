@@ -7,18 +7,23 @@ fraction of a microsecond and a slow disk costs it nothing.
 from __future__ import annotations
 
 import logging
-import queue
 import sqlite3
 import threading
+from collections import deque
+from contextlib import closing
+from functools import cache
+from itertools import chain
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import astuple
 
 _log = logging.getLogger("breeze.ledger")
-_BATCH = 500
+_MOMENT = 0.05
+"""Seconds for which rows are gathered into one transaction."""
 
 
-class Row(msgspec.Struct, frozen=True):
+class Row(msgspec.Struct, frozen=True, gc=False):
     """One attempt of one runner. `started` in Unix seconds; `status` finished, error, cancelled."""
 
     request_id: str
@@ -50,7 +55,8 @@ _COLUMNS = {
 _CREATE = "CREATE TABLE IF NOT EXISTS attempts ({})".format(
     ", ".join(f"{name} {kind}" for name, kind in _COLUMNS.items())
 )
-_INSERT = f"INSERT INTO attempts VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608  # constants
+_TOGETHER = 100
+"""Rows in one statement: each statement hands the interpreter over to another thread and back."""
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM attempts"  # noqa: S608  # constants
 
 
@@ -59,34 +65,49 @@ class Ledger:
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
-        self._queue: queue.SimpleQueue[Row | threading.Event | None] = queue.SimpleQueue()
+        self._rows: deque[Row] = deque()
+        self._taken = self._settled = 0
+        self._wake, self._hurry = threading.Event(), threading.Event()
+        self._stored = threading.Condition()
+        self._closing = False
         self._thread: threading.Thread | None = None
         self.lost = 0
         """Rows that could not be written; the log says why."""
 
     def add(self, row: Row) -> None:
-        """Take note. Never blocks, never fails."""
+        """Take note, from the event loop. Never blocks, never fails."""
         if self._path is None:
             return
         if self._thread is None:
             writer = threading.Thread(target=self._write, daemon=True, name="breeze-ledger")
             writer.start()
             self._thread = writer  # only now, so that a close elsewhere can join it
-        self._queue.put(row)
+        self._rows.append(row)
+        self._taken += 1
+        if not self._wake.is_set():
+            self._wake.set()
 
     def flush(self) -> None:
         """Wait until everything taken so far is on disk or counted as lost. Blocks."""
-        if self._thread is not None:
-            written = threading.Event()
-            self._queue.put(written)
-            written.wait()
+        if self._thread is None:
+            return
+        wanted = self._taken
+        self._rush()
+        with self._stored:
+            self._stored.wait_for(lambda: self._settled >= wanted)
 
     def close(self) -> None:
         """Write what is left and stop. Blocks."""
         if self._thread is not None:
-            self._queue.put(None)
+            self._closing = True
+            self._rush()
             self._thread.join()
             self._thread = None
+            self._closing = False
+
+    def _rush(self) -> None:
+        self._hurry.set()
+        self._wake.set()
 
     def rows(self, request_id: str = "") -> list[Row]:
         """The rows of one request, or all, oldest first. Blocks."""
@@ -94,31 +115,24 @@ class Ledger:
         if self._path is None or not self._path.exists():
             return []
         where, values = (" WHERE request_id = ?", (request_id,)) if request_id else ("", ())
-        with _opened(self._path) as database:
+        with closing(_opened(self._path)) as database:
             found = database.execute(f"{_SELECT}{where} ORDER BY rowid", values).fetchall()
-        database.close()
         return [Row(*values) for values in found]
 
     def _write(self) -> None:
+        """The thread: one transaction for all that came within a moment."""
         while True:
-            batch: list[Row] = []
-            waiting: list[threading.Event] = []
-            last = False
-            item = self._queue.get()
-            while True:
-                if item is None:
-                    last = True
-                elif isinstance(item, Row):
-                    batch.append(item)
-                else:
-                    waiting.append(item)
-                if last or len(batch) >= _BATCH or self._queue.empty():
-                    break
-                item = self._queue.get()
+            self._wake.wait()
+            self._hurry.wait(_MOMENT)
+            self._wake.clear()
+            self._hurry.clear()
+            closing = self._closing
+            batch = [self._rows.popleft() for _ in range(len(self._rows))]
             self._store(batch)
-            for event in waiting:
-                event.set()
-            if last:
+            with self._stored:
+                self._settled += len(batch)
+                self._stored.notify_all()
+            if closing:
                 return
 
     def _store(self, batch: list[Row]) -> None:
@@ -126,16 +140,20 @@ class Ledger:
             return
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            database = _opened(self._path)
-            try:
-                with database:
-                    database.execute(_CREATE)
-                    database.executemany(_INSERT, map(msgspec.structs.astuple, batch))
-            finally:
-                database.close()
+            with closing(_opened(self._path)) as database, database:
+                database.execute(_CREATE)
+                for begin in range(0, len(batch), _TOGETHER):
+                    some = batch[begin : begin + _TOGETHER]
+                    database.execute(_insert(len(some)), [*chain(*map(astuple, some))])
         except (OSError, sqlite3.Error) as error:
             self.lost += len(batch)
             _log.warning("%d usage rows lost: %s: %s", len(batch), self._path, error)
+
+
+@cache
+def _insert(rows: int) -> str:
+    row = f"({', '.join('?' * len(_COLUMNS))})"
+    return f"INSERT INTO attempts VALUES {', '.join([row] * rows)}"  # noqa: S608  # constants
 
 
 def _opened(path: Path) -> sqlite3.Connection:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from msgspec.structs import replace
 
 from breeze.contracts.dialects.openai import chat_to_json
 from breeze.contracts.errors import InputError
 from breeze.contracts.events import Adjusted
-from breeze.contracts.messages import Message, NamedTool, ResponseFormat, TextPart, Tool
+from breeze.contracts.messages import Message, NamedTool, ResponseFormat, TextPart, Tool, ToolCall
 from breeze.contracts.requests import ChatRequest
 from breeze.runners._llamacpp_models import LlamaModel
 from breeze.runners._llamacpp_parameters import LlamaCppParameters
-from breeze.runners._llamacpp_schema import obeyable
+from breeze.runners._llamacpp_schema import nesting, obeyable
 
 _DEFAULTS = ("temperature", "top_p", "top_k", "min_p", "repeat_penalty", "max_tokens", "seed")
-MAX_TOOLS = 128
+MAX_TOOLS, MAX_NESTING = 128, 100
 SEEDS = 2**32 - 1
 """llama.cpp's seeds; the next one means random."""
 
@@ -55,7 +56,21 @@ def _plain(message: Message, path: str) -> Message:
                 f"{path}.content[{i}]: this model reads text only; choose one for this part.",
                 field=f"{path}.content[{i}]",
             )
-    return replace(message, content=message.text)
+    calls = tuple(
+        replace(call, arguments=_arguments(call, f"{path}.tool_calls[{i}].arguments"))
+        for i, call in enumerate(message.tool_calls)
+    )
+    return replace(message, content=message.text, tool_calls=calls)
+
+
+def _arguments(call: ToolCall, field: str) -> str:
+    """The arguments of an earlier call, which templates read as JSON."""
+    try:
+        if nesting(msgspec.json.decode(call.arguments or "{}")) > MAX_NESTING:
+            raise InputError(f"{field}: is nested deeper than {MAX_NESTING}.", field=field)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise InputError(f"{field}: must be JSON: {error}.", field=field) from error
+    return call.arguments or "{}"
 
 
 def _tools(request: ChatRequest, model: LlamaModel) -> dict[str, Any]:

@@ -87,8 +87,10 @@ def find(model: str, parameters: LlamaCppParameters) -> LlamaModel:
 
 
 def listed(parameters: LlamaCppParameters) -> tuple[ModelInfo, ...]:
-    """What can be served; a file that is not sound says so in its description."""
-    return tuple(_info(id, path) for id, path in sorted(served(parameters).items()))
+    """What can be served, the default first; a file that is not sound says so in its text."""
+    first = default_id(parameters)
+    found = sorted(served(parameters).items(), key=lambda item: (item[0] != first, item[0]))
+    return tuple(_info(id, path) for id, path in found)
 
 
 def _info(id: str, path: Path) -> ModelInfo:

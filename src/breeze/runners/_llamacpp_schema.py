@@ -22,6 +22,7 @@ _PLAIN = {
     "description", "default", "examples", "$schema", "$id", "$comment", "deprecated",
     *_MAPS, *_LISTS, *_REPEATS,
 }  # fmt: skip
+_VALUES = ("enum", "const", "default", "examples", "type", "required")
 _FORMATS = {"date", "time", "date-time", "uuid"}
 
 
@@ -33,6 +34,21 @@ def obeyable(schema: dict[str, Any], field: str) -> tuple[dict[str, Any], list[s
     """
     cleaner = _Cleaner(field)
     return cleaner.clean(schema, "", 0), cleaner.lost
+
+
+def nesting(value: Any) -> int:
+    """How deep lists and objects lie in each other in `value`, counted without recursion.
+
+    llama.cpp writes JSON recursively: some ten thousand levels end the whole process.
+    """
+    depth, level = 0, [value]
+    while level:
+        inner = [
+            v.values() if isinstance(v, dict) else v for v in level if isinstance(v, dict | list)
+        ]
+        depth += bool(inner)
+        level = [item for items in inner for item in items]
+    return depth
 
 
 class _Cleaner:
@@ -80,6 +96,8 @@ class _Cleaner:
             if not isinstance(value, list):
                 raise self.wrong(path, "must be a list")
             return [self.clean(v, f"{path}[{i}]", depth) for i, v in enumerate(value)]
+        if key in _VALUES and nesting(value) > MAX_DEPTH:
+            raise self.wrong(path, f"is nested deeper than {MAX_DEPTH}")
         if key == "items" or (key == "additionalProperties" and not isinstance(value, bool)):
             return self.clean(value, path, depth)
         return value
