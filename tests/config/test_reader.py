@@ -83,13 +83,26 @@ def test_every_key_of_ours() -> None:
         "server": {"port": 8765},
     }  # fmt: skip
     file = parse_config({"globalSettings": ours})
-    assert file.notices == ()
+    assert [notice.path for notice in file.notices] == [
+        "globalSettings.circuit",
+        "globalSettings.memoryBudgetMb",
+        "globalSettings.guardian",
+        "globalSettings.server",
+    ]
+    assert all("does not act on it" in notice.message for notice in file.notices)
     read = file.config.global_settings
     assert read.failover.after_output == "restart"
     assert (read.failover.attempts, read.failover.deadline_ms) == (3, 9)
     assert (read.circuit.failures, read.circuit.cooldown_ms) == (1, 0)
     assert (read.memory_budget_mb, read.keep_alive_s) == (4000, 1.5)
     assert (read.guardian, read.server) == ({"strictness": "high"}, {"port": 8765})
+
+
+def test_what_works_otherwise_than_it_says_is_noticed() -> None:
+    file = parse_config({"globalSettings": {"failover": {"afterOutput": "continue"}}})
+    (notice,) = file.notices
+    assert notice.path == "globalSettings.failover.afterOutput"
+    assert "works as 'restart'" in notice.message
 
 
 def test_unknown_keys_are_noticed_with_the_nearest_one_and_do_not_count() -> None:
@@ -174,4 +187,4 @@ def test_a_configuration_survives_being_written_and_read(config: EngineConfig) -
     text = json.dumps(config.model_dump(by_alias=True, mode="json"))
     read = parse_config(json.loads(text))
     assert read.config == config
-    assert {n.message.partition(" ")[0] for n in read.notices} <= {"shares"}
+    assert {n.message.partition(" ")[0] for n in read.notices} <= {"shares", "is", "no"}

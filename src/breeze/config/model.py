@@ -64,8 +64,8 @@ class FailoverSettings(Section):
 class CircuitSettings(Section):
     """When a runner that keeps failing is left alone."""
 
-    failures: Positive = Field(5, description="failures in a row that open the circuit")
-    cooldown_ms: Count = Field(30000, description="pause before one probe is sent")
+    failures: Positive = Field(5, description="failures in a row that open the circuit; not yet")
+    cooldown_ms: Count = Field(30000, description="pause before one probe is sent; not yet")
 
 
 class GlobalSettings(Section):
@@ -79,12 +79,12 @@ class GlobalSettings(Section):
     default_timeout_ms: Positive = Field(30000, description="limit of a request without its own")
     failover: FailoverSettings = FailoverSettings()
     circuit: CircuitSettings = CircuitSettings()
-    memory_budget_mb: Positive | None = Field(None, description="memory for loaded models")
+    memory_budget_mb: Positive | None = Field(None, description="memory for loaded models; not yet")
     keep_alive_s: Annotated[StrictFloat, Field(ge=0)] = Field(
         300.0, alias="keepAliveSeconds", description="idle seconds before a model is unloaded"
     )
-    guardian: dict[str, Any] = _free_form("content safety")
-    server: dict[str, Any] = _free_form("host, port, apiKeys and what else serving takes")
+    guardian: dict[str, Any] = _free_form("content safety; not yet")
+    server: dict[str, Any] = _free_form("host, port, apiKeys and what else serving takes; not yet")
 
 
 class RunnerEntry(Section):

@@ -12,11 +12,17 @@ from breeze.config.conflicts import conflicts, repeated_names
 from breeze.config.files import read_json
 from breeze.config.findings import Notice, problems, refusal, without
 from breeze.config.flat import FlatConfig, is_flat
-from breeze.config.model import CapabilityEntry, EngineConfig, Section
+from breeze.config.model import CapabilityEntry, EngineConfig, GlobalSettings, Section
 from breeze.config.names import environment_prefix
 from breeze.contracts.capability import Capability, Requirement
 from breeze.contracts.parameters import unknown_name
 
+_NOT_YET = {
+    "circuit": "circuit",
+    "memory_budget_mb": "memoryBudgetMb",
+    "guardian": "guardian",
+    "server": "server",
+}
 S = TypeVar("S", bound=Section)
 Crossed = Callable[[Any], Iterator[tuple[str, str]]]
 
@@ -85,13 +91,24 @@ def _flat_remarks(flat: FlatConfig) -> tuple[Notice, ...]:
 
 
 def _remarks(config: EngineConfig) -> Iterator[Notice]:
-    """What is allowed but hardly meant."""
+    """What is allowed but hardly meant, or has no effect."""
+    yield from _without_effect(config.global_settings)
     for capability, entry in config.capabilities.items():
         yield from _entry_remarks(f"capabilities.{capability}", entry)
     taken: dict[str, str] = {}
     for name in config.instances:
         if (other := taken.setdefault(environment_prefix(name), name)) != name:
             yield Notice(name, f"shares its environment variables with {other!r}; rename one")
+
+
+def _without_effect(settings: GlobalSettings) -> Iterator[Notice]:
+    """What is read and kept, but changes nothing yet: nobody shall count on it."""
+    for name, path in _NOT_YET.items():
+        if name in settings.model_fields_set:
+            yield Notice(f"globalSettings.{path}", "is kept, but this version does not act on it")
+    if settings.failover.after_output == "continue":
+        text = "no runner can continue another's answer yet: it works as 'restart'"
+        yield Notice("globalSettings.failover.afterOutput", text)
 
 
 def _entry_remarks(path: str, entry: CapabilityEntry) -> Iterator[Notice]:
