@@ -332,6 +332,19 @@ async def test_failover_goes_through_the_configured_instances(
     assert [(a.runner, a.code) for a in answer.attempts] == [("primary", "E501")]
 
 
+async def test_a_stand_in_says_what_was_asked_for(opened: OpenEngine) -> None:
+    down = scripted("down", Script([UnavailableError("refused", retryable=False)]))
+    runners = (down, scripted("one", Script(HELLO), default_model="small", priority=-1))
+    async with opened(*runners) as engine:
+        answer = await engine.run(ChatRequest.of("Hi", runner="down", model="big"))
+        assert [(a.field, a.asked, a.used) for a in answer.adjustments] == [
+            ("runner", "down", "one"),
+            ("model", "big", "small"),
+        ]
+        named = await engine.run(ChatRequest.of("Hi", runner="one"))
+    assert (answer.text, named.adjustments) == ("Hello", ())
+
+
 async def test_a_change_that_needs_a_reload_reloads_and_others_do_not(opened: OpenEngine) -> None:
     script = Script(HELLO)
     async with opened(scripted("one", script, parameters=Keyed)) as engine:

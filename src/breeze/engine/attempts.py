@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import aclosing
 from typing import Any
 
@@ -12,9 +12,9 @@ from pydantic import SecretStr
 
 from breeze.contracts.clock import Clock
 from breeze.contracts.errors import ProcessingError, RunnerError
-from breeze.contracts.events import Finish, Usage
+from breeze.contracts.events import Adjusted, Finish, Usage
 from breeze.contracts.parameters import Parameters
-from breeze.contracts.request import Request
+from breeze.contracts.request import AUTO, Request
 from breeze.contracts.results import cut
 from breeze.contracts.runner import Runner
 from breeze.engine.instances import Instance
@@ -40,6 +40,8 @@ class Attempts:
         instance = self._instances[choice.name]
         account = _Account(request, choice, self._clock)
         try:
+            for adjusted in _stands_in(request, choice):
+                yield adjusted
             async with self._pool.lease(_key(instance, choice), instance.make) as runner:
                 asked = _prepared(runner, instance, request, choice, route)
                 async with aclosing(runner.stream(asked)) as events:
@@ -96,6 +98,17 @@ class _Account:
 
 
 _NOTHING = Usage()
+
+
+def _stands_in(request: Request[Any], choice: Choice) -> Iterator[Adjusted]:
+    """What the caller asked for and does not get, when `choice` answers instead of another."""
+    if choice.named:
+        return
+    why = "what was asked for could not answer"
+    if request.runner:
+        yield Adjusted("runner", request.runner, choice.name, why)
+    if request.model not in (AUTO, ""):
+        yield Adjusted("model", request.model, choice.model or choice.name, why)
 
 
 def _key(instance: Instance, choice: Choice) -> Key:

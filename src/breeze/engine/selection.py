@@ -41,11 +41,15 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Choice(msgspec.Struct, frozen=True):
-    """An instance to try, the model to ask of it (empty: its own), and why it stands here."""
+    """An instance to try, the model to ask of it (empty: its own), and why it stands here.
+
+    `named`: it is what the request asked for, not a stand-in.
+    """
 
     name: str
     model: str
     why: str
+    named: bool = False
 
 
 class Rejected(msgspec.Struct, frozen=True):
@@ -118,7 +122,7 @@ def decide(
             continue
         asked = model if is_named and model else candidate.model
         why = how if is_named else _reason(candidate, wish, strategy)
-        order.append(Choice(candidate.name, asked, why))
+        order.append(Choice(candidate.name, asked, why, is_named))
     if order and not _is_mock(order[0].name, known):  # a mock never stands in for a real runner
         order = [choice for choice in order if not _is_mock(choice.name, known)]
     return Decision(_id(order, rejected), wish.capability, strategy, tuple(order), tuple(rejected))
