@@ -112,11 +112,11 @@ async def test_stop_texts_end_the_answer_and_are_not_part_of_it(tiny: LlamaCppRu
 
 
 async def test_a_seed_repeats_an_answer_and_its_choices_differ(tiny: LlamaCppRunner) -> None:
-    wild: dict[str, Any] = {"temperature": 2.0, "top_p": 1.0, "max_tokens": 20, "n": 3}
-    wild["params"] = {"min_p": 0.0}
-    first = await answer(tiny, ChatRequest.of("Tell me a word", seed=7, **wild))
-    again = await answer(tiny, ChatRequest.of("Tell me a word", seed=7, **wild))
-    other = await answer(tiny, ChatRequest.of("Tell me a word", seed=70, **wild))
+    wild: dict[str, Any] = {"temperature": 2.0, "top_p": 1.0, "max_tokens": 20, "n": 6}
+    wild["params"] = {"min_p": 0.0, "top_k": 0}
+    first = await answer(tiny, ChatRequest.of("Repeat: blip zorg wug", seed=7, **wild))
+    again = await answer(tiny, ChatRequest.of("Repeat: blip zorg wug", seed=7, **wild))
+    other = await answer(tiny, ChatRequest.of("Repeat: blip zorg wug", seed=70, **wild))
     texts = [choice.text for choice in first.choices]
     assert texts == [choice.text for choice in again.choices]
     assert texts != [choice.text for choice in other.choices]
