@@ -43,7 +43,8 @@ class Request(
 
     `deadline`: seconds from admission to the last event. `runner`: an instance or runner name.
     `model`: `auto`, `<instance>`, `<instance>/<model>`, or a model id. `strict`: the named runner
-    or none. `params`: per-request parameters of the runner.
+    or none. `params`: per-request parameters of the runner. `whole`: only the whole answer is of
+    interest, so a runner may ask its server for all of it at once.
     """
 
     capability: ClassVar[Capability]
@@ -56,6 +57,7 @@ class Request(
     strict: bool = False
     params: dict[str, Any] = {}
     guardian: GuardianOptions | None = None
+    whole: bool = False
 
     @property
     def needs(self) -> Capability:

@@ -1,0 +1,97 @@
+"""The rule of the end: exactly one, nothing after it, and the text is what its pieces were.
+
+A stream that just stops was cut, whatever status the connection had. That is never success.
+"""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+import msgspec
+
+from breeze.contracts.answers import ChatAnswer, Result, Transcription
+from breeze.contracts.errors import ProcessingError, from_info
+from breeze.contracts.events import (
+    ChatEvent,
+    DrawEvent,
+    EmbedEvent,
+    Finish,
+    ModerateEvent,
+    Redacted,
+    Restarted,
+    SpeakEvent,
+    TextDelta,
+    TranscribeEvent,
+    Transcript,
+)
+from breeze.contracts.results import ANSWERS, Fold
+from breeze.contracts.values import ErrorInfo
+from breeze.contracts.wire import decode_event
+
+_EVENTS: dict[str, frozenset[type]] = {
+    method: frozenset(get_args(events))
+    for method, events in {
+        "chat": ChatEvent,
+        "transcribe": TranscribeEvent,
+        "speak": SpeakEvent,
+        "moderate": ModerateEvent,
+        "draw": DrawEvent,
+        "embed": EmbedEvent,
+    }.items()
+}
+_TEXT = frozenset((TextDelta, Redacted, Restarted, Transcript))
+
+
+class Truth:
+    """Reads the messages of one stream. `delivered`: events so far; `finished`: the end came."""
+
+    def __init__(self, method: str) -> None:
+        self._allowed = _EVENTS[method]
+        self._fold = Fold(ANSWERS[method])
+        self.delivered = 0
+        self.finished = False
+
+    def take(self, message: bytes) -> Any:
+        """The event in `message`. Raises the error it carries, or E101 `malformed`."""
+        try:
+            event = decode_event(message)
+        except msgspec.DecodeError as error:
+            raise self.malformed(f"message {self.delivered + 1} is no event: {error}") from error
+        kind = type(event)
+        if kind in _TEXT:
+            self._fold.add(event)  # type: ignore[arg-type]  # an ErrorInfo is not in _TEXT
+        elif isinstance(event, ErrorInfo):
+            raise from_info(event)
+        if kind not in self._allowed:
+            raise self.malformed(f"a {kind.__name__} does not belong to this kind of answer")
+        if isinstance(event, Finish):
+            self.finished = True
+            self._check(event.result)
+        self.delivered += 1
+        return event
+
+    def malformed(self, what: str) -> ProcessingError:
+        """The error of a stream that breaks the rules."""
+        return ProcessingError(
+            f"The server's answer is not sound: {what}. Check that the server's version fits "
+            "this client's.",
+            detail="malformed",
+            delivered=self.delivered,
+        )
+
+    def _check(self, result: Result | None) -> None:
+        """Whether the pieces of text were the whole text."""
+        if isinstance(result, ChatAnswer):
+            for number, choice in enumerate(result.choices):
+                self._same(self._fold.text(number), choice.text)
+        elif isinstance(result, Transcription):
+            heard = self._fold.result(Finish())
+            assert isinstance(heard, Transcription)
+            self._same(heard.text, result.text)
+
+    def _same(self, pieces: str, whole: str) -> None:
+        if pieces != whole:
+            raise self.malformed(
+                f"the text came as {len(pieces)} characters in pieces, and is another text of "
+                f"{len(whole)} characters as a whole"
+            )

@@ -1,0 +1,74 @@
+"""What a server tells about itself: who is there, who would answer, what runs, what was uploaded."""
+
+from __future__ import annotations
+
+import msgspec
+
+from breeze.contracts.capability import Capability, RunnerKind, Strategy
+
+
+class Tried(msgspec.Struct, frozen=True):
+    """An instance to try, the model to ask of it (empty: its own), and why it stands here.
+
+    `named`: it is what the request asked for, not a stand-in.
+    """
+
+    name: str
+    model: str
+    why: str
+    named: bool = False
+
+
+class Rejected(msgspec.Struct, frozen=True):
+    """An instance that will not be tried, and why."""
+
+    name: str
+    why: str
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """Who is tried, in order, and who is not. Equal decisions have equal ids."""
+
+    id: str
+    capability: Capability
+    strategy: Strategy
+    order: tuple[Tried, ...]
+    rejected: tuple[Rejected, ...]
+
+
+class RunnerStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """An instance and its state, or the reason why it cannot work there."""
+
+    name: str
+    runner: str
+    kind: RunnerKind
+    capabilities: tuple[Capability, ...]
+    priority: int
+    state: str
+    reason: str = ""
+    model: str = ""
+    loaded: tuple[str, ...] = ()
+    leases: int = 0
+    waiting: int = 0
+    mock: bool = False
+
+
+class LiveRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A request that runs on a server. `seconds` since it came; `events` delivered so far."""
+
+    id: str
+    capability: Capability
+    runner: str = ""
+    model: str = ""
+    seconds: float = 0.0
+    events: int = 0
+
+
+class Upload(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that a server holds for a while: `size` in bytes, `expires_in` seconds from now."""
+
+    id: str
+    size: int
+    mime: str = ""
+    sha256: str = ""
+    expires_in: float = 0.0

@@ -1,0 +1,1 @@
+"""What a server keeps beside the engine: who may do what, uploads, requests, the router."""

@@ -1,0 +1,181 @@
+"""One request that is being answered: what was sent, and the work done for it.
+
+The work is stopped when the client leaves, in every phase: while the answer is made, while it
+waits in a queue, between two pieces of a stream.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from breeze.contracts.errors import CancelledError, InputError, TooLargeError
+from breeze.contracts.request import Request, new_id
+from breeze.contracts.results import ANSWERS, collect
+from breeze.engine.stream import EventStream
+from breeze.service.access import STRANGER, Principal
+from breeze.surfaces.http.reply import Dialect, Facts
+from breeze.surfaces.http.sending import Receive
+
+if TYPE_CHECKING:
+    from breeze.contracts.answers import Result
+    from breeze.surfaces.http.app import App
+
+_LISTEN_AFTER = 0.005
+"""Seconds before a call begins to listen for its client's leaving; most answers come sooner."""
+_json = msgspec.json.Decoder()
+
+
+class Call:
+    """What a handler works with.
+
+    `found`: parts of the path. `headers`: by lower-case name. `caller`: who asks. `request_id`:
+    that of the engine's request, once there is one.
+    """
+
+    __slots__ = (
+        "_listener", "_receive", "_stop", "_timer", "app", "caller", "dialect", "found", "headers",
+        "limit", "method", "path", "query_string", "request_id", "scope",
+    )  # fmt: skip
+
+    def __init__(self, app: App, scope: dict[str, Any], receive: Receive) -> None:
+        self.app = app
+        self.scope = scope
+        self.method: str = scope["method"]
+        self.path: str = scope["raw_path"].decode("latin-1")
+        self.query_string: bytes = scope["query_string"]
+        self.headers: dict[bytes, bytes] = dict(scope["headers"])
+        self.dialect: Dialect = "openai" if self.path.startswith("/v1/") else "native"
+        self.caller: Principal = STRANGER
+        self.found: dict[str, str] = {}
+        self.limit = 0
+        self.request_id = ""
+        self._receive = receive
+        self._stop: Callable[[], object] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._listener: asyncio.Task[None] | None = None
+
+    # what was sent ------------------------------------------------------------------------
+
+    def header(self, name: bytes) -> str:
+        """A header as text, empty when it is not there."""
+        return self.headers.get(name, b"").decode("latin-1")
+
+    @property
+    def query(self) -> dict[str, str]:
+        """The query's names and values; the last of a name counts."""
+        return dict(parse_qsl(self.query_string.decode("latin-1"), keep_blank_values=True))
+
+    async def body(self) -> bytes:
+        """All of the body. Raises TooLargeError as soon as it is longer than the route allows."""
+        declared = self.headers.get(b"content-length")
+        if declared is not None and int(declared) > self.limit:
+            raise self._too_large()
+        message = await self._receive()
+        if not message.get("more_body"):
+            return self._checked(message)
+        pieces, size = [self._checked(message)], len(message["body"])
+        while message.get("more_body"):
+            message = await self._receive()
+            pieces.append(self._checked(message))
+            size += len(pieces[-1])
+            if size > self.limit:
+                raise self._too_large()
+        return b"".join(pieces)
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        """The body as it arrives. Raises TooLargeError when it grows beyond the limit."""
+        size, more = 0, True
+        while more:
+            message = await self._receive()
+            piece = self._checked(message)
+            size += len(piece)
+            if size > self.limit:
+                raise self._too_large()
+            more = message.get("more_body", False)
+            yield piece
+
+    async def json(self) -> dict[str, Any]:
+        """The body, a JSON object. Raises InputError when it is something else."""
+        body = await self.body()
+        try:
+            value = _json.decode(body)
+        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+            raise InputError(f"The body is not valid JSON: {error}.") from error
+        if type(value) is not dict:
+            raise InputError("The body must be a JSON object.")
+        return value
+
+    def _checked(self, message: dict[str, Any]) -> bytes:
+        if message["type"] == "http.disconnect":
+            raise CancelledError("The client left before it had sent its request.")
+        body: bytes = message.get("body", b"")
+        return body
+
+    def _too_large(self) -> TooLargeError:
+        mib = self.limit / 1_048_576
+        return TooLargeError(
+            f"The body is larger than the {mib:g} MiB this route takes. "
+            "Send large files to /v2/uploads and refer to them.",
+            data={"limit": self.limit},
+        )
+
+    # the work -----------------------------------------------------------------------------
+
+    def stream(self, request: Request[Any]) -> EventStream[Any]:
+        """The engine's events; the work stops when the client leaves."""
+        events = self.app.engine.stream(request)
+        self.request_id = request.id
+        self.app.owners[request.id] = self.caller.name
+        self.on_leaving(events.cancel)
+        return events
+
+    async def run(self, request: Request[Any]) -> tuple[Result, Facts]:
+        """The whole answer, and who gave it."""
+        async with self.stream(msgspec.structs.replace(request, whole=True)) as events:
+            result = await collect(events, ANSWERS[request.capability.method])
+            return result, Facts.of(events)
+
+    def on_leaving(self, stop: Callable[[], object]) -> None:
+        """Call `stop` when the client leaves before the answer is complete."""
+        self._stop = stop
+        if self._timer is None and self._listener is None:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(_LISTEN_AFTER, self._listen)
+
+    def _listen(self) -> None:
+        self._listener = asyncio.get_running_loop().create_task(self._leaving())
+
+    async def _leaving(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        if self._stop is not None:
+            self._stop()
+
+    def end(self) -> None:
+        """The answer has gone out, or nobody wants it any more."""
+        self._stop = None
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._listener is not None:
+            self._listener.cancel()
+        self.app.owners.pop(self.request_id, None)
+
+    @asynccontextmanager
+    async def interruptible(self, stop: Callable[[], object]) -> AsyncIterator[None]:
+        """Work that is not a stream of the engine's: `stop` is called when the client leaves."""
+        self.on_leaving(stop)
+        try:
+            yield
+        finally:
+            self._stop = None
+
+
+def fresh_id() -> str:
+    """An id for a response that no request of the engine stands behind."""
+    return new_id()

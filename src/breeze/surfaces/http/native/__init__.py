@@ -1,0 +1,1 @@
+"""Our own routes: events as they are, requests by id, runners, settings, uploads, the router."""

@@ -1,0 +1,1 @@
+"""OpenAI's routes, one file each: any OpenAI client works unchanged."""

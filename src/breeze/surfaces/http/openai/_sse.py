@@ -1,0 +1,48 @@
+"""What the streams of OpenAI's routes share: the first output decides the status."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from breeze.contracts.answers import Adjustment
+from breeze.contracts.errors import RunnerError
+from breeze.contracts.events import AnyEvent, Progress, Usage
+from breeze.contracts.results import cut
+from breeze.engine.stream import EventStream
+from breeze.surfaces.http.problems import openai_error
+
+_encode = msgspec.json.Encoder().encode
+
+
+async def first_of(events: EventStream[Any]) -> AnyEvent:
+    """The first event that shows who answers. Until it comes, a failure is a status of its own.
+
+    Raises RunnerError; the stream is closed then.
+    """
+    try:
+        async for event in events:
+            if type(event) is not Progress and type(event) is not Usage:
+                return event  # type: ignore[no-any-return]
+    except BaseException:
+        await events.aclose()
+        raise
+    raise cut(0)
+
+
+def failed(error: RunnerError) -> bytes:
+    """The last event of a stream that ends in failure. No `[DONE]` follows."""
+    return b"data: " + _encode(openai_error(error)) + b"\n\n"
+
+
+def event(value: Any) -> bytes:
+    """One SSE event."""
+    return b"data: " + _encode(value) + b"\n\n"
+
+
+def set_aside(body: dict[str, Any], names: tuple[str, ...], why: str) -> tuple[Adjustment, ...]:
+    """Those of the fields `names` that the caller gave and that have no effect here."""
+    return tuple(
+        Adjustment(name, body[name], None, why) for name in names if body.get(name) is not None
+    )

@@ -1,0 +1,115 @@
+"""POST /v1/chat/completions."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any
+
+import msgspec
+
+from breeze.contracts.answers import Adjustment, ChatAnswer
+from breeze.contracts.dialects.openai_answer import Chunks, answer_json
+from breeze.contracts.dialects.openai_read import chat_from_json
+from breeze.contracts.errors import InputError, RunnerError
+from breeze.contracts.events import Adjusted, AnyEvent, Finish, TextDelta, Usage
+from breeze.contracts.requests import ChatRequest
+from breeze.contracts.results import cut
+from breeze.engine.stream import EventStream
+from breeze.surfaces.http.call import Call
+from breeze.surfaces.http.openai._sse import failed, first_of, set_aside
+from breeze.surfaces.http.reply import Answer, Facts, Reply, Stream
+from breeze.surfaces.http.routes import Role, Route
+
+_NOT_KEPT = (
+    "user", "metadata", "store", "service_tier", "safety_identifier", "prompt_cache_key",
+    "prompt_cache_options", "prompt_cache_retention", "prediction",
+)  # fmt: skip
+_WHY = "is the book-keeping of another service and has no effect here"
+
+
+async def chat(call: Call) -> Answer:
+    """The conversation in the body, continued; as a stream when `stream` is true."""
+    body = await call.json()
+    request = chat_from_json(body)
+    aside = set_aside(body, _NOT_KEPT, _WHY)
+    if body.get("stream"):
+        return await _streamed(call, request, aside, include_usage=_include_usage(body))
+    answer, facts = await call.run(request)
+    assert isinstance(answer, ChatAnswer)
+    if aside:
+        answer = msgspec.structs.replace(answer, adjustments=(*aside, *answer.adjustments))
+        facts = facts.with_adjusted(aside)
+    id, created = f"chatcmpl-{request.id}", int(time.time())
+    model = answer.model or answer.runner
+    return Reply.json(answer_json(answer, id, created, model), headers=facts.headers())
+
+
+def _include_usage(body: dict[str, Any]) -> bool:
+    options = body.get("stream_options") or {}
+    for name in options:
+        if name not in ("include_usage", "include_obfuscation"):
+            path = f"stream_options.{name}"
+            raise InputError(f"{path} is not known here: leave it out.", field=path)
+    return bool(options.get("include_usage"))
+
+
+async def _streamed(
+    call: Call, request: ChatRequest, aside: tuple[Adjustment, ...], *, include_usage: bool
+) -> Stream:
+    events = call.stream(request)
+    first = await first_of(events)
+    facts = Facts.of(events)
+    chunks = Chunks(
+        f"chatcmpl-{request.id}",
+        int(time.time()),
+        facts.model or facts.runner,
+        request.n,
+        usage=include_usage,
+    )
+    pieces = _pieces(events, first, chunks, aside)
+    return Stream(pieces, headers=facts.with_adjusted(aside).headers())
+
+
+async def _pieces(
+    events: EventStream[Any], first: AnyEvent, chunks: Chunks, aside: tuple[Adjustment, ...]
+) -> AsyncGenerator[bytes]:
+    """The chunks of a stream. It ends in [DONE], or in an error event and nothing after it."""
+    adjusted = [msgspec.to_builtins(adjustment) for adjustment in aside]
+    usage: Usage | None = None
+    opened = False
+    event = first
+    piece, following = chunks.piece, events.__anext__
+    async with aclosing(events):
+        try:
+            while True:
+                kind = type(event)
+                if kind is Adjusted:
+                    adjusted.append(_adjustment(event))  # type: ignore[arg-type]
+                elif kind is Usage:
+                    usage = event  # type: ignore[assignment]
+                else:
+                    if not opened:
+                        opened = True
+                        yield chunks.first(adjusted)
+                        adjusted.clear()
+                    if kind is Finish:
+                        yield chunks.last(event, usage, adjusted)  # type: ignore[arg-type]
+                        return
+                    if kind is TextDelta:
+                        yield piece(event)
+                    elif data := piece(event):
+                        yield data
+                event = await following()
+        except StopAsyncIteration:
+            yield failed(cut(events.route.delivered))
+        except RunnerError as error:
+            yield failed(error)
+
+
+def _adjustment(event: Adjusted) -> dict[str, Any]:
+    return {"field": event.field, "asked": event.asked, "used": event.used, "why": event.why}
+
+
+ROUTES = (Route("POST", "/v1/chat/completions", Role.USE, chat, "Continue a conversation"),)
