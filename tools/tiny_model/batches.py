@@ -14,7 +14,6 @@ from tiny_model.corpus import SEED, dialogue
 from tiny_model.network import Block
 from tiny_model.vocabulary import encode
 
-LONGEST = 320
 DRILLED = 300
 """Steps at the beginning that mostly practise copying."""
 SPREAD = 1.25
@@ -33,13 +32,13 @@ class Batch:
 
 
 def draw(
-    tokenizer: Tokenizer, rng: Random, tokens: int, drilled: bool
+    tokenizer: Tokenizer, rng: Random, tokens: int, longest: int, drilled: bool
 ) -> list[tuple[list[int], list[bool]]]:
     """Encoded dialogues of about `tokens` tokens in all, shortest first."""
     found, total = [], 0
     while total < tokens:
         ids, learned = encode(tokenizer, dialogue(rng, drilled))
-        if len(ids) <= LONGEST:
+        if len(ids) <= longest:
             found.append((ids, learned))
             total += len(ids)
     return sorted(found, key=lambda pair: len(pair[0]))
@@ -55,9 +54,9 @@ def grouped(rows: list[tuple[list[int], list[bool]]]) -> list[list[tuple[list[in
     return groups
 
 
-def batch(tokenizer: Tokenizer, step: int, tokens: int) -> Batch:
-    """The batch of training step `step`."""
-    rows = draw(tokenizer, Random(f"{SEED}/{step}"), tokens, step < DRILLED)
+def batch(tokenizer: Tokenizer, step: int, tokens: int, longest: int) -> Batch:
+    """The batch of training step `step`, without dialogues of more than `longest` tokens."""
+    rows = draw(tokenizer, Random(f"{SEED}/{step}"), tokens, longest, step < DRILLED)
     flat: list[int] = []
     places: list[int] = []
     at: list[int] = []

@@ -105,7 +105,11 @@ def document(facts: dict[str, Any]) -> str:
         "millions": f"{facts['parameters'] / 1e6:.2f}",
     }
     return text.substitute(
-        facts, table=rows, minutes=f"{facts['training_cpu_seconds'] / 60:.0f}", **sizes
+        facts,
+        table=rows,
+        minutes=f"{facts['training_cpu_seconds'] / 60:.0f}",
+        wall=f"{facts['training_seconds'] / 60:.0f}",
+        **sizes,
     )
 
 

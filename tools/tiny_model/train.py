@@ -18,26 +18,12 @@ from tiny_model.batches import Batch, batch
 from tiny_model.loss import CrossEntropy
 from tiny_model.muon import Muon
 from tiny_model.network import Decoder
+from tiny_model.schedule import ROUNDS, Round, place, rate
 from tiny_model.shape import Shape
 
-Rounds = tuple[tuple[int, float], ...]
-ROUNDS: Rounds = ((2700, 1.0),)
-"""Steps and highest rate of each round; a round ends at a rate of zero."""
 TOKENS = 4096
 MATRIX_RATE, OTHER_RATE = 0.02, 0.004
-WARM_UP, HOLD = 30, 0.35
 SAVE_EVERY = 200
-
-
-def rate(step: int, rounds: Rounds) -> float:
-    """Share of the full learning rate: in each round a short rise, a plateau, straight down."""
-    start = 0
-    for steps, top in rounds:
-        if step < start + steps:
-            done = step - start
-            return top * min(1.0, (done + 1) / WARM_UP, (1 - done / steps) / (1 - HOLD))
-        start += steps
-    return 0.0
 
 
 def loss_of(model: Decoder, data: Batch) -> torch.Tensor:
@@ -53,10 +39,10 @@ def loss_of(model: Decoder, data: Batch) -> torch.Tensor:
 class Training:
     """The model, its two optimizers and the step they have reached."""
 
-    def __init__(self, tokenizer: Tokenizer, rounds: Rounds) -> None:
+    def __init__(self, tokenizer: Tokenizer, rounds: tuple[Round, ...]) -> None:
         torch.manual_seed(0)
         self.tokenizer, self.rounds, self.step = tokenizer, rounds, 0
-        self.steps = sum(steps for steps, _ in rounds)
+        self.steps = sum(each.steps for each in rounds)
         self.seconds = self.cpu = 0.0
         self.model = Decoder(Shape(vocab=tokenizer.get_vocab_size()))
         inner = [
@@ -69,9 +55,10 @@ class Training:
     def advance(self) -> float:
         """One step; the loss before it."""
         started, used = time.monotonic(), time.process_time()
-        loss = loss_of(self.model, batch(self.tokenizer, self.step, TOKENS))
+        now, done = place(self.step, self.rounds)
+        loss = loss_of(self.model, batch(self.tokenizer, self.step, TOKENS, now.longest))
         loss.backward()
-        share = rate(self.step, self.rounds)
+        share = now.top * rate(done, now.steps)
         self.adam.param_groups[0]["lr"] = OTHER_RATE * share
         self.adam.step()
         self.muon.step(MATRIX_RATE * share)
@@ -127,7 +114,7 @@ def finish(run: Training, checkpoint: Path) -> None:
             run.save(checkpoint)
 
 
-def main(build: Path, threads: int, rounds: Rounds) -> None:
+def main(build: Path, threads: int, rounds: tuple[Round, ...]) -> None:
     """Learns the vocabulary and the weights; writes the Hugging Face folder `BUILD/hf`."""
     torch.set_num_threads(threads)
     tokenizer = vocabulary_of(build)
@@ -145,5 +132,5 @@ if __name__ == "__main__":
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--steps", type=int, help="one short round instead, to try things out")
     arguments = parser.parse_args()
-    chosen = ((arguments.steps, 1.0),) if arguments.steps else ROUNDS
+    chosen = (Round(arguments.steps, 1.0, 320),) if arguments.steps else ROUNDS
     main(arguments.build, arguments.threads, chosen)
