@@ -17,6 +17,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -94,6 +95,7 @@ def said_by(session: list[Command], room: Path) -> str:
         try:
             shell.wait(LIMIT)
         finally:
+            shell.poll()
             end_group(shell.pid)
             shell.wait()
         output.seek(0)
@@ -101,9 +103,13 @@ def said_by(session: list[Command], room: Path) -> str:
 
 
 def end_group(leader: int) -> None:
-    """End what a block left running, such as a server in the background."""
+    """End what a block left running, such as a server in the background, and wait for its end."""
     with suppress(ProcessLookupError):
         os.killpg(leader, signal.SIGTERM)
+        for _ in range(100):
+            os.killpg(leader, 0)
+            time.sleep(0.1)
+        os.killpg(leader, signal.SIGKILL)
 
 
 def first_missing(shown: list[str], said: str) -> str | None:

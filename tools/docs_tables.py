@@ -21,6 +21,7 @@ from breeze.contracts.metadata import KEYS
 from breeze.contracts.runner import Runner
 from breeze.engine.registry import Registry
 from breeze.surfaces.cli import breeze as cli
+from breeze.surfaces.http.metrics import METRICS
 
 
 def table(heads: str, rows: Iterable[Iterable[str]]) -> str:
@@ -189,7 +190,7 @@ def config_rows(section: type[BaseModel], path: str) -> Iterator[tuple[str, ...]
                 field.description or "",
             )
         else:
-            yield from config_rows(inner, f"{key}.{way}")
+            yield from config_rows(inner, f"{key}{way}" if way == "[]." else f"{key}.{way}")
 
 
 def section_alias(section: type[BaseModel], name: str) -> str:
@@ -207,10 +208,21 @@ def section_inside(annotation: Any) -> tuple[type[BaseModel] | None, str]:
             return value, "CAPABILITY." if isinstance(key, type) and issubclass(
                 key, Enum
             ) else "NAME."
+    if get_origin(annotation) is tuple:
+        value = get_args(annotation)[0]
+        if isinstance(value, type) and issubclass(value, BaseModel):
+            return value, "[]."
     return None, ""
 
 
-WORDS = {str: "text", int: "whole number", float: "number", bool: "true or false", dict: "object"}
+WORDS = {
+    str: "text",
+    SecretStr: "text",
+    int: "whole number",
+    float: "number",
+    bool: "true or false",
+    dict: "object",
+}
 
 
 def shown_type(annotation: Any) -> str:
@@ -232,7 +244,7 @@ def config_default(field: FieldInfo) -> str:
     value = field.default
     if field.is_required():
         return "required"
-    if value is PydanticUndefined or value is None:
+    if value is PydanticUndefined or value in (None, ()):
         return ""
     if isinstance(value, bool):
         return code(str(value).lower())
@@ -258,6 +270,15 @@ def subcommands(parent: click.Context) -> Iterator[click.Context]:
             yield from subcommands(context)
 
 
+def metrics_table() -> str:
+    ends = {"counter": "_total", "gauge": "", "histogram": ""}
+    rows = (
+        (code(m.name + ends[m.kind]), m.kind, ", ".join(map(code, m.labels)), m.meaning)
+        for m in METRICS
+    )
+    return table("metric | kind | labels | what it counts", rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "errors": error_table,
     "metadata-keys": metadata_table,
@@ -266,4 +287,5 @@ TABLES: dict[str, Callable[[], str]] = {
     "parameters": parameter_tables,
     "config-keys": config_table,
     "cli": cli_tables,
+    "metrics": metrics_table,
 }

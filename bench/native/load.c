@@ -210,7 +210,7 @@ static void print_result(void) {
     printf("{\"good\":%ld,\"refused\":%ld,\"incomplete\":%ld,\"unfinished\":%ld,\"disordered\":%ld,\"cut\":%ld,\"late\":%d,"
            "\"marks\":%ld,\"seconds\":%.6f", good, refused, incomplete, unfinished, disordered, cut, busy, delays.count, seconds);
     for (int i = 0; i < 3; i++) {
-        qsort(all[i]->values, all[i]->count, sizeof(float), smaller);
+        if (all[i]->count) qsort(all[i]->values, all[i]->count, sizeof(float), smaller);
         printf(",\"%s_p50\":%.1f,\"%s_p99\":%.1f", names[i], part(all[i], .5), names[i], part(all[i], .99));
     }
     printf("}\n");

@@ -40,7 +40,8 @@ def test_every_command_helps(helps: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("name", ["chat", "see", "say", "listen", "guard", "draw", "embed"])
 def test_every_work_command_takes_the_same_options(name: str, helps: dict[str, str]) -> None:
-    common = ("--runner", "--model", "--param", "--config", "--json", "--strict", "--deadline")
+    route = ("--runner", "--model", "--strict", "--param", "--config", "--url", "--key")
+    common = (*route, "--deadline", "--json")
     assert [option for option in common if option not in helps[name]] == []
 
 

@@ -16,6 +16,7 @@ from breeze.config import (
     RunnerEntry,
     Settings,
 )
+from breeze.config.server import ServerSettings
 from breeze.contracts.capability import Capability, Requirement, RunnerKind, Strategy
 
 # Bounded by examples, never by wall time: the machine may be busy.
@@ -58,6 +59,15 @@ entries = st.builds(
     model_id=st.none() | text,
     parameters=objects,
 )
+servers = st.builds(  # without keys, which are never written back
+    ServerSettings,
+    host=st.text(min_size=1, max_size=10),
+    port=st.integers(0, 65535),
+    workers=positive,
+    allowed_hosts=st.lists(st.text(min_size=1, max_size=10), max_size=2).map(tuple),
+    shutdown_limit_seconds=st.floats(0, 1e6),
+    log_level=st.sampled_from(["error", "warning", "debug"]),
+)
 global_settings = st.builds(
     GlobalSettings,
     enable_hardware_detection=st.booleans(),
@@ -74,7 +84,7 @@ global_settings = st.builds(
     memory_budget_mb=st.none() | positive,
     keep_alive_s=st.floats(0, 1e6),
     guardian=objects,
-    server=objects,
+    server=servers,
 )
 configs = st.builds(
     EngineConfig,

@@ -6,10 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given
 
 from breeze.config import EngineConfig, RunnerEntry, parse_config, read_config
 from breeze.contracts.capability import Capability, RunnerKind, Strategy
+from breeze.contracts.errors import InputError
 from tests.config import strategies as draw
 
 SAMPLE = Path(__file__).with_name("seed_000.json")
@@ -87,7 +89,6 @@ def test_every_key_of_ours() -> None:
         "globalSettings.circuit",
         "globalSettings.memoryBudgetMb",
         "globalSettings.guardian",
-        "globalSettings.server",
     ]
     assert all("does not act on it" in notice.message for notice in file.notices)
     read = file.config.global_settings
@@ -95,7 +96,46 @@ def test_every_key_of_ours() -> None:
     assert (read.failover.attempts, read.failover.deadline_ms) == (3, 9)
     assert (read.circuit.failures, read.circuit.cooldown_ms) == (1, 0)
     assert (read.memory_budget_mb, read.keep_alive_s) == (4000, 1.5)
-    assert (read.guardian, read.server) == ({"strictness": "high"}, {"port": 8765})
+    assert (read.guardian, read.server.port) == ({"strictness": "high"}, 8765)
+
+
+def test_how_to_serve() -> None:
+    asked = {
+        "host": "0.0.0.0", "port": 0, "uds": "a.sock", "workers": 2, "tlsCert": "c.pem",
+        "tlsKey": "k.pem", "allowedHosts": ["a.example"], "allowedOrigins": ["https://a.example"],
+        "shutdownLimitSeconds": 5, "accessLog": "-", "logLevel": "info",
+        "apiKeys": [{"name": "ada", "key": "k1", "role": "operate"}, {"name": "bob", "key": "k2"}],
+        "limits": {"bodyMib": 1, "headKib": 2, "headSeconds": 3, "bodySeconds": 4.5},
+    }  # fmt: skip
+    read = parse_config({"globalSettings": {"server": asked}})
+    assert read.notices == ()
+    server = read.config.global_settings.server
+    assert [(k.name, k.key.get_secret_value(), k.role) for k in server.api_keys] == [
+        ("ada", "k1", "operate"),
+        ("bob", "k2", "use"),
+    ]
+    written = server.model_dump(by_alias=True, mode="json")
+    assert {**written, "apiKeys": asked["apiKeys"]} == asked
+
+
+@pytest.mark.parametrize(
+    ("server", "path", "said"),
+    [
+        ({"port": 65536}, ".port", "less than or equal to 65535"),
+        ({"workers": 0}, ".workers", "greater than or equal to 1"),
+        ({"tlsCert": "c.pem"}, "", "tlsCert and tlsKey go together"),
+        ({"apiKeys": [{"name": "a", "key": " "}]}, ".apiKeys[0].key", "let everybody in"),
+        ({"apiKeys": [{"name": "a", "key": "ä"}]}, ".apiKeys[0].key", "no header can carry"),
+        ({"apiKeys": [{"name": "a b", "key": "k"}]}, ".apiKeys[0].name", "is no name of a key"),
+        ({"apiKeys": [{"name": "a", "key": "k"}] * 2}, "", "have the same name"),
+        ({"logLevel": "loud"}, ".logLevel", "'warning'"),
+        ({"limits": {"bodySeconds": 0}}, ".limits.bodySeconds", "greater than 0"),
+    ],
+)
+def test_what_cannot_be_served_is_refused(server: dict[str, Any], path: str, said: str) -> None:
+    with pytest.raises(InputError, match=said) as caught:
+        parse_config({"globalSettings": {"server": server}})
+    assert caught.value.field == f"globalSettings.server{path}"
 
 
 def test_what_works_otherwise_than_it_says_is_noticed() -> None:
@@ -176,7 +216,10 @@ def test_version_1_is_converted() -> None:
 
 def test_nothing_that_may_hold_a_secret_shows() -> None:
     data = llm(a={"class": "x", "parameters": {"api_key": "canary"}})
-    data["globalSettings"] = {"server": {"apiKeys": ["canary"]}, "guardian": {"key": "canary"}}
+    data["globalSettings"] = {
+        "server": {"apiKeys": [{"name": "a", "key": "canary"}]},
+        "guardian": {"key": "canary"},
+    }
     file = parse_config(data)
     assert "canary" not in f"{file!r} {file} {file.config.instances}"
 

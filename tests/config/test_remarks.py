@@ -77,20 +77,6 @@ def test_a_secret_in_the_settings_file_should_move_too(store: SettingsStore) -> 
     assert f"a secret in {store.home.settings}" in found.message
 
 
-def test_a_vendors_variable_that_replaces_an_instances_own_key_is_told(
-    store: SettingsStore,
-) -> None:
-    """It would send the vendor's key to wherever the instance points."""
-    store.set("tin", "api_key", "own", secret=True)
-    (found,) = layers(store, {"WHISTLE_API_KEY": "vendor"}).findings("tin", Whistle, {})
-    assert found.message == (
-        f"WHISTLE_API_KEY replaces the one in {store.home.secrets}; "
-        "unset it, or set BREEZE_TIN_API_KEY"
-    )
-    for fine in ({"WHISTLE_API_KEY": "own"}, {"BREEZE_TIN_API_KEY": "other"}):
-        assert layers(store, fine).findings("tin", Whistle, {}) == ()
-
-
 def test_secrets_never_show(store: SettingsStore) -> None:
     store.set("tin", "api_key", "canary", secret=True)
     every = layers(store, {"WHISTLE_API_KEY": "canary"}, {"api_key": "canary"})

@@ -173,7 +173,11 @@ def test_reasons(said: str, reason: Any, metadata: Any) -> None:
 
 def test_a_refusal_is_text_that_was_filtered() -> None:
     events = read(chunk(refusal="I cannot."), END)
-    assert events == [TextDelta("I cannot."), Finish("content_filter")]
+    marked = {"refusal": True}
+    assert events == [
+        TextDelta("I cannot.", metadata=marked),
+        Finish("content_filter", metadata=marked),
+    ]
 
 
 def test_a_whole_answer_counts_as_one_chunk() -> None:

@@ -9,7 +9,8 @@ import pytest
 
 from breeze.contracts.errors import InputError, NotLoadedError, OverloadedError, UnavailableError
 from breeze.contracts.parameters import Parameters
-from breeze.engine.pool import Key, Pool, State
+from breeze.engine.entry import State
+from breeze.engine.pool import Key, Pool
 from breeze.testing.clock import ManualClock, settle
 from breeze.testing.scripted import Gate, Script, ScriptedRunner, scripted
 

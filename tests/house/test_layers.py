@@ -14,7 +14,7 @@ ORDER = (
 )  # fmt: skip
 NARROW = {
     "contracts": {"contracts"},
-    "client": {"contracts", "version"},
+    "client": {"client", "contracts", "version"},
     "runners": {"contracts", "version"},  # so that a runner reads the same outside this package
     "testing": {"testing", "contracts", "config", "version"},
 }

@@ -14,6 +14,7 @@ import uvicorn
 
 from breeze.engine.engine import Engine
 from breeze.surfaces.http.app import App
+from breeze.surfaces.http.cycle import Connection
 from breeze.surfaces.http.table import TABLE
 
 Serve = Callable[..., AbstractAsyncContextManager["Server"]]
@@ -35,13 +36,14 @@ class Server:
 async def serving(home: Path, **options: Any) -> AsyncIterator[Server]:
     """Serve an engine on a free port of 127.0.0.1; `options` are those of `Engine.open`."""
     app_options = options.pop("app", {})
+    protocol = options.pop("protocol", Connection)
     async with Engine.open(home=home, environ={}, **options) as engine:
         app = App(engine, TABLE, **app_options)
-        listener = socket.socket()
+        listener = socket.socket(proto=socket.IPPROTO_TCP)
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
         server = uvicorn.Server(
-            uvicorn.Config(app, log_level="error", lifespan="off", access_log=False)
+            uvicorn.Config(app, http=protocol, log_level="error", lifespan="off", access_log=False)
         )
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         while not server.started:  # noqa: ASYNC110  # uvicorn has no event for it

@@ -29,6 +29,7 @@ from breeze.contracts.requests import ChatRequest
 from breeze.contracts.results import collect
 from breeze.runners.system_vision import SystemVisionParameters, SystemVisionRunner
 from tests.runners.pictures import ask, encoded, page, plain
+from tests.runners.test_fetch import fine, web
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +41,7 @@ def vision() -> Iterator[SystemVisionRunner]:
 
 
 @asynccontextmanager
-async def limited(**limits: int) -> AsyncIterator[SystemVisionRunner]:
+async def limited(**limits: int | str) -> AsyncIterator[SystemVisionRunner]:
     """A runner with other limits."""
     runner = SystemVisionRunner(SystemVisionParameters.of(limits))
     await runner.load("")
@@ -170,12 +171,31 @@ async def test_fewer_lines_are_read_when_the_operator_says_so() -> None:
         )
 
 
-async def test_a_url_is_refused_with_the_remedy(vision: SystemVisionRunner) -> None:
-    parts = (TextPart("What colour?"), ImagePart(url="https://example.com/a.png"))
-    with pytest.raises(InputError, match="takes bytes") as caught:
-        async for _ in vision.stream(ChatRequest((Message("user", parts),))):
-            pass
-    assert caught.value.field == "messages[0].images[0]"
+def about(url: str) -> ChatRequest:
+    return ChatRequest((Message("user", (TextPart("What colour?"), ImagePart(url=url))),))
+
+
+@pytest.mark.parametrize(
+    ("fetch_images", "said"), [("off", "fetch_images is off"), ("public", "public server")]
+)
+async def test_a_picture_inside_the_network_is_not_fetched(fetch_images: str, said: str) -> None:
+    async with limited(fetch_images=fetch_images) as vision:
+        with pytest.raises(InputError, match=said) as caught:
+            async for _ in vision.stream(about("http://127.0.0.1/a.png")):
+                pass
+        assert caught.value.field == "messages[0].images[0]"
+
+
+async def test_an_operator_may_have_pictures_fetched_from_inside() -> None:
+    async with web(fine(encoded(plain()))) as served, limited(fetch_images="any") as vision:
+        answer = await collect(vision.stream(about(served.url())), ChatAnswer)
+        assert isinstance(answer, ChatAnswer)
+        assert "red" in answer.text
+    async with web(fine(bytes(2001))) as served:
+        async with limited(fetch_images="any", max_bytes=2000) as vision:
+            with pytest.raises(TooLargeError):
+                async for _ in vision.stream(about(served.url())):
+                    pass
 
 
 async def test_what_is_left_out_is_said(vision: SystemVisionRunner) -> None:

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import pkgutil
-from typing import Any
+from contextlib import AsyncExitStack
 
 import pytest
 
 import breeze.runners
 from breeze.testing.conformance import check_module, check_runner
 from breeze.testing.samples import Samples
+from tests.runners import openai_server
+from tests.runners.standin import Script, StandIn
 
 SHIPPED = sorted(
     module.name
     for module in pkgutil.iter_modules(breeze.runners.__path__)
     if not module.name.startswith("_")
 )
-SETTINGS: dict[str, dict[str, Any]] = {}
-"""Parameters without which a runner cannot work here."""
+SERVERS: dict[str, Script] = {"openai": openai_server.answer}
+"""What plays the server that a remote runner asks; its address is the runner's base_url."""
 SAMPLES: dict[str, Samples] = {}
 """Requests for runners that the built-in ones do not suit."""
 
@@ -30,5 +32,10 @@ def test_a_file_and_its_runner_have_one_name(name: str) -> None:
 @pytest.mark.parametrize("name", SHIPPED)
 async def test_it_passes_the_kit(name: str) -> None:
     kind = check_module(f"breeze.runners.{name}")
-    report = await check_runner(kind, SETTINGS.get(name), samples=SAMPLES.get(name))
+    async with AsyncExitStack() as stack:
+        settings = {}
+        if name in SERVERS:
+            server = await stack.enter_async_context(StandIn.serving(SERVERS[name]))
+            settings["base_url"] = server.url
+        report = await check_runner(kind, settings, samples=SAMPLES.get(name))
     assert report.ok, report.render()

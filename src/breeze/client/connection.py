@@ -5,8 +5,9 @@ aiohttp is imported when the first request is made, so that this package loads w
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -24,6 +25,8 @@ _CONNECT = 10.0
 """Seconds to reach the server."""
 _IDLE = 4.0
 """Seconds for which an unused connection is kept: less than servers keep theirs."""
+_AT_ONCE = 1024 * 1024
+"""Bytes of a body from which it is sent in pieces, so that other streams go on meanwhile."""
 _ERROR_BYTES = 256 * 1024
 _REDIRECT = range(300, 400)
 
@@ -34,6 +37,7 @@ class Connection:
     def __init__(self, url: str, key: str, uds: Path | None) -> None:
         self.url = url
         self.place = url if uds is None else str(uds)
+        self.key = key
         self._uds = uds
         self._headers = {"user-agent": f"breeze-client/{__version__}"}
         if key:
@@ -61,8 +65,13 @@ class Connection:
     async def begin(self, method: str, path: str, **how: Any) -> ClientResponse:
         """The response as soon as it begins. Raises what it says if that is no success.
 
-        `how`: `data` and `headers`. Raises Unreachable, Lost, and any RunnerError.
+        `how`: `data`, `headers`, and `timeout` (seconds for all of it). Raises Unreachable, Lost,
+        and any RunnerError.
         """
+        if "timeout" in how:
+            how["timeout"] = load_aiohttp().ClientTimeout(total=how["timeout"])
+        if isinstance(how.get("data"), bytes) and len(how["data"]) >= _AT_ONCE:
+            how["data"] = io.BytesIO(how["data"])
         with self.failures():
             response = await self.session.request(
                 method, self.url + path, allow_redirects=False, **how
@@ -105,14 +114,6 @@ class Connection:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise Lost(str(error) or type(error).__name__) from error
 
-    @asynccontextmanager
-    async def websocket(self, path: str, **how: Any) -> AsyncIterator[Any]:
-        """An open aiohttp WebSocket to `path`."""
-        with self.failures():
-            socket = await self.session.ws_connect(self.url + path, **how)
-        async with socket:
-            yield socket
-
     async def aclose(self) -> None:
         """Close every connection."""
         if self._session is not None:
@@ -128,9 +129,7 @@ class Connection:
             )
         with self.failures():
             body = await response.content.read(_ERROR_BYTES)
-        return problem(
-            self.place, response.status, response.headers.get("retry-after", ""), body
-        )
+        return problem(self.place, response.status, response.headers.get("retry-after", ""), body)
 
 
 def load_aiohttp() -> Any:

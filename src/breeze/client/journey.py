@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import quote
 
 from breeze.client.connection import Connection
 from breeze.client.lines import Frames, Lines
@@ -21,6 +22,10 @@ ACCEPT = "application/x-ndjson, text/event-stream;q=0.5"
 _SPLITTERS = {"application/x-ndjson": Lines, "text/event-stream": Frames}
 _TAIL = 1.0
 """Seconds to wait, after the end came, for the connection to say that nothing follows."""
+_FAREWELL = 2.0
+"""Seconds to try to tell the server that nobody will come back."""
+_STABLE = 1.0
+"""Seconds after which a connection counts as restored although no event came."""
 _WAITS = (0.05, 2.0)
 """Seconds between two attempts to reconnect: the first, the longest."""
 
@@ -42,7 +47,7 @@ class Journey:
         resume: float | None,
     ) -> None:
         self._connection = connection
-        self._id = request_id
+        self._path = f"/v2/requests/{quote(request_id, safe='')}"
         self._open = open
         self._clock = clock
         self._silence = silence
@@ -52,11 +57,13 @@ class Journey:
         self._under_way: asyncio.Task[Any] | None = None
         self._watch: Timer | None = None
         self._heard = 0.0
+        self._taken = 0.0
         self._lost_at: float | None = None
+        self._waits = _waits()
+        self._sent = False
         self.received = 0
         self.begun = False
         self.headers: Mapping[str, str] = {}
-        self.after: list[Awaitable[object]] = []
 
     async def messages(self) -> list[bytes]:
         """The next messages, at least one. Raises RunnerError when there are no more."""
@@ -66,7 +73,6 @@ class Journey:
                     await self._begin()
                 if found := await self._read():
                     self.received += len(found)
-                    self._lost_at = None
                     return found
             except Lost as lost:
                 await self._again(str(lost))
@@ -98,13 +104,19 @@ class Journey:
         self.stop()
         if self._watch is not None:
             self._watch.cancel()
-        if not arrived and self._resume is not None:
+        if self._sent and not arrived and self._resume is not None:
             await self._disown()
 
     # inside -------------------------------------------------------------------------------
 
     async def _begin(self) -> None:
-        self._take(await self._stoppable(self._open()))
+        self._sent = True
+        try:
+            response = await self._stoppable(self._open())
+        except RunnerError:
+            self._sent = False  # it was refused, or never got there
+            raise
+        self._take(response)
 
     def _take(self, response: ClientResponse) -> None:
         kind = response.content_type
@@ -116,7 +128,7 @@ class Journey:
         if not self.begun:
             self.begun = True
             self.headers = response.headers
-        self._heard = self._clock.now()
+        self._heard = self._taken = self._clock.now()
         self._look()
 
     async def _read(self) -> list[bytes]:
@@ -126,7 +138,10 @@ class Journey:
         if not data:
             raise Lost("it ended without an end")
         self._heard = self._clock.now()
-        return self._lines.feed(data)
+        found = self._lines.feed(data)
+        if found or self._heard - self._taken > _STABLE:
+            self._lost_at, self._waits = None, _waits()
+        return found
 
     def _look(self) -> None:
         """Take the connection for dead when nothing, not even a sign of life, came for long."""
@@ -164,8 +179,10 @@ class Journey:
     async def _reconnect(self, limit: float) -> ClientResponse:
         if self._lost_at is None:
             self._lost_at = self._clock.now()
-        path = f"/v2/requests/{self._id}/events?after={self.received}"
-        for wait in _waits():
+        elif self._clock.now() - self._lost_at >= limit:
+            raise Unreachable("It breaks off each time.")
+        path = f"{self._path}/events?after={self.received}"
+        for wait in self._waits:
             await self._clock.sleep(wait)
             try:
                 return await self._connection.begin("GET", path, headers={"accept": ACCEPT})
@@ -185,7 +202,7 @@ class Journey:
     async def _disown(self) -> None:
         """Tell the server that nobody will come back; it may not hear it, and waits in vain."""
         try:
-            await self._connection.ask("DELETE", f"/v2/requests/{self._id}", dict)
+            await self._connection.ask("DELETE", self._path, dict, timeout=_FAREWELL)
         except RunnerError:
             return
 

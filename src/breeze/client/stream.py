@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
+from urllib.parse import unquote
 
 from breeze.client.journey import Journey
 from breeze.client.truth import Truth
+from breeze.contracts.answers import Answer, Result
+from breeze.contracts.clock import Timer
 from breeze.contracts.errors import CancelledError, RunnerError
 from breeze.contracts.events import Finish, Restarted
+from breeze.contracts.results import ANSWERS, collect
 from breeze.contracts.values import Attempt
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from breeze.contracts.answers import Answer
 
 E = TypeVar("E", covariant=True)
 
@@ -36,8 +36,6 @@ class Route:
 
     def take_headers(self, headers: Mapping[str, str]) -> None:
         """What the server knew when the first event came."""
-        from urllib.parse import unquote
-
         self.runner = unquote(headers.get("x-breeze-runner", self.runner))
         self.model = unquote(headers.get("x-breeze-model", self.model))
         self.decision = headers.get("x-breeze-decision", self.decision)
@@ -57,9 +55,14 @@ class EventStream(Generic[E]):
     at a time; `cancel` may come from elsewhere on the same loop.
     """
 
-    def __init__(self, request_id: str, method: str, journey: Journey) -> None:
+    def __init__(
+        self, request_id: str, method: str, journey: Journey, on_end: Callable[[], object]
+    ) -> None:
         self.request_id = request_id
         self.route = Route()
+        self.timer: Timer | None = None
+        self._on_end = on_end
+        self._answer = ANSWERS[method]
         self._truth = Truth(method)
         self._journey = journey
         self._ready: deque[bytes] = deque()
@@ -95,6 +98,10 @@ class EventStream(Generic[E]):
         self.route.delivered += 1
         return event  # type: ignore[no-any-return]
 
+    async def result(self) -> Result:
+        """The whole answer, which the end carries. Raises what ended the stream otherwise."""
+        return await collect(self, self._answer)
+
     @property
     def running(self) -> bool:
         """True until the end, whatever it was."""
@@ -102,9 +109,17 @@ class EventStream(Generic[E]):
 
     async def aclose(self) -> None:
         """Stop the work at the server, unless the end has come, and free the connection."""
-        if not self._ended:
-            self._ended = True
+        if self._ended:
+            return
+        self._ended = True
+        if not self._truth.finished:
+            self._reason = self._reason or CancelledError("The stream was closed.")
+        if self.timer is not None:
+            self.timer.cancel()
+        try:
             await self._journey.end(arrived=self._truth.finished)
+        finally:
+            self._on_end()
 
     def cancel(self, reason: RunnerError | None = None) -> bool:
         """Stop the request from elsewhere; the reader gets `reason`. True if it was running."""

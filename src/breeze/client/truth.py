@@ -61,6 +61,7 @@ class Truth:
         if kind in _TEXT:
             self._fold.add(event)  # type: ignore[arg-type]  # an ErrorInfo is not in _TEXT
         elif isinstance(event, ErrorInfo):
+            self.finished = True
             raise from_info(event)
         if kind not in self._allowed:
             raise self.malformed(f"a {kind.__name__} does not belong to this kind of answer")
@@ -84,6 +85,9 @@ class Truth:
         if isinstance(result, ChatAnswer):
             for number, choice in enumerate(result.choices):
                 self._same(self._fold.text(number), choice.text)
+            added = self._fold.result(Finish())
+            assert isinstance(added, ChatAnswer)
+            self._same(_all(added), _all(result))  # no piece belongs to a choice that is not there
         elif isinstance(result, Transcription):
             heard = self._fold.result(Finish())
             assert isinstance(heard, Transcription)
@@ -95,3 +99,7 @@ class Truth:
                 f"the text came as {len(pieces)} characters in pieces, and is another text of "
                 f"{len(whole)} characters as a whole"
             )
+
+
+def _all(answer: ChatAnswer) -> str:
+    return "".join(choice.text for choice in answer.choices)

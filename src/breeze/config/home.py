@@ -57,6 +57,11 @@ class Home:
         return self.root / "secrets.json"
 
     @property
+    def keys(self) -> Path:
+        """Who may use a server; no key is in it, only what proves one."""
+        return self.root / "keys.json"
+
+    @property
     def models(self) -> Path:
         """Folder of model files."""
         return self.root / "models"
@@ -65,6 +70,11 @@ class Home:
     def media(self) -> Path:
         """Folder of files that runners made."""
         return self.root / "media"
+
+    @property
+    def uploads(self) -> Path:
+        """Folder of files that callers of a server sent, each for a while."""
+        return self.root / "uploads"
 
     @property
     def cache(self) -> Path:

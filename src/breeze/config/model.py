@@ -5,44 +5,17 @@ The names in the file are in camelCase; in Python they are the snake_case attrib
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    StrictBool,
-    StrictFloat,
-    StrictInt,
-    StrictStr,
-    model_validator,
-)
-from pydantic.alias_generators import to_camel
+from pydantic import Field, StrictBool, StrictInt, StrictStr, model_validator
 
 from breeze.config.conflicts import conflicts
-from breeze.config.names import check_instance
+from breeze.config.section import Count, Positive, Seconds
+from breeze.config.section import InstanceName as InstanceName
+from breeze.config.section import Section as Section
+from breeze.config.section import Text as Text
+from breeze.config.server import ServerSettings
 from breeze.contracts.capability import Capability, RunnerKind, Strategy
-
-InstanceName = Annotated[StrictStr, AfterValidator(check_instance)]
-Text = Annotated[StrictStr, Field(min_length=1)]
-Count = Annotated[StrictInt, Field(ge=0)]
-Positive = Annotated[StrictInt, Field(ge=1)]
-
-
-class Section(BaseModel):
-    """One object of a configuration file. Frozen; free-form objects never show in `repr`."""
-
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        alias_generator=to_camel,
-        validate_by_alias=True,
-        validate_by_name=True,
-        hide_input_in_errors=True,
-        protected_namespaces=(),
-        allow_inf_nan=False,
-    )
 
 
 def _free_form(description: str) -> Any:
@@ -80,11 +53,11 @@ class GlobalSettings(Section):
     failover: FailoverSettings = FailoverSettings()
     circuit: CircuitSettings = CircuitSettings()
     memory_budget_mb: Positive | None = Field(None, description="memory for loaded models; not yet")
-    keep_alive_s: Annotated[StrictFloat, Field(ge=0)] = Field(
+    keep_alive_s: Seconds = Field(
         300.0, alias="keepAliveSeconds", description="idle seconds before a model is unloaded"
     )
     guardian: dict[str, Any] = _free_form("content safety; not yet")
-    server: dict[str, Any] = _free_form("host, port, apiKeys and what else serving takes; not yet")
+    server: ServerSettings = ServerSettings()
 
 
 class RunnerEntry(Section):

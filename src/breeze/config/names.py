@@ -1,10 +1,11 @@
-"""Names: of instances, and of the environment variables that set their parameters."""
+"""Names: of instances, of API keys, and of the environment variables that set parameters."""
 
 from __future__ import annotations
 
 import re
 
 _INSTANCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}")
 
 
 def check_instance(name: str) -> str:
@@ -13,6 +14,15 @@ def check_instance(name: str) -> str:
         raise ValueError(f"{name!r} is no name: use letters, digits, '_', '.' and '-'")
     if name == "auto":
         raise ValueError("'auto' means that Breeze selects; choose another name")
+    return name
+
+
+def check_key(name: str) -> str:
+    """`name`, when an API key may have it. Raises ValueError."""
+    if not _KEY.fullmatch(name):
+        raise ValueError(
+            f"{name[:70]!r} is no name of a key: use at most 64 letters, digits, '_', '.', '@', '-'"
+        )
     return name
 
 

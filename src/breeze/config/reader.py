@@ -21,7 +21,6 @@ _NOT_YET = {
     "circuit": "circuit",
     "memory_budget_mb": "memoryBudgetMb",
     "guardian": "guardian",
-    "server": "server",
 }
 S = TypeVar("S", bound=Section)
 Crossed = Callable[[Any], Iterator[tuple[str, str]]]

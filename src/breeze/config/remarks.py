@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from breeze.config.destination import remarks_on_secrets
 from breeze.config.layers import Given, Source
 from breeze.config.names import environment_name, environment_prefix
 from breeze.contracts.parameters import Level, Parameters, ValidationResult, unknown_name
@@ -26,7 +27,7 @@ def remarks(
         for name in values.keys() - ptype.facts.keys():
             yield _unknown(name, f"{source} {place}", ptype)
     yield from _misplaced_secrets(ptype, given)
-    yield from _overruled_secrets(ptype, given)
+    yield from remarks_on_secrets(ptype.facts, given)
 
 
 def _unknown(
@@ -53,18 +54,3 @@ def _misplaced_secrets(ptype: type[Parameters], given: Given) -> Iterator[Valida
             if place != given.files.secrets and name in ptype.facts and ptype.facts[name].secret:
                 text = f"a secret in {place} ({source}); move it to `breeze settings set"
                 yield ValidationResult(name, "warning", f"{text} {given.instance} {name}`")
-
-
-def _overruled_secrets(ptype: type[Parameters], given: Given) -> Iterator[ValidationResult]:
-    """A vendor's variable speaks to every instance; one with a secret of its own hardly means it.
-
-    The instance may go to another host, which would then receive the key.
-    """
-    for name, facts in ptype.facts.items():
-        if not facts.secret or not facts.env:
-            continue
-        used, beaten = [*given.values(facts), None, None][:2]
-        if used and beaten and used.origin == facts.env and used.value != beaten.value:
-            remedy = f"unset it, or set {environment_name(given.instance, name)}"
-            text = f"{facts.env} replaces the one in {beaten.origin}; {remedy}"
-            yield ValidationResult(name, "warning", text)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from breeze.config.destination import chosen
 from breeze.config.layers import Files, Given, Source, Value
 from breeze.config.names import environment_name
 from breeze.config.reader import ConfigFile
@@ -37,7 +38,8 @@ def resolve(
 
     `entry`: the instance's `parameters` in the config file; `overrides`: the command line's.
     Values are as given, not yet validated, except that text for a list is split at commas. Null
-    and an empty variable count as not given.
+    and an empty variable count as not given. A vendor's usual variable for a secret counts only
+    while the instance asks the vendor's own host (`breeze.config.destination`).
     """
     given = Given(
         instance=instance,
@@ -47,14 +49,7 @@ def resolve(
         environ=environ,
         overrides=overrides,
     )
-    return _chosen(ptype, given)
-
-
-def _chosen(ptype: type[Parameters], given: Given) -> dict[str, Value]:
-    return {
-        name: next(given.values(facts), Value(facts.default, Source.DEFAULT))
-        for name, facts in ptype.facts.items()
-    }
+    return chosen(ptype.facts, given)
 
 
 @dataclass(frozen=True)
@@ -70,7 +65,7 @@ class Layers:
         self, instance: str, ptype: type[Parameters], entry_parameters: Mapping[str, Any]
     ) -> dict[str, Value]:
         """The value of every field, with where it comes from. Raises InputError: broken files."""
-        return _chosen(ptype, self._given(instance, entry_parameters))
+        return chosen(ptype.facts, self._given(instance, entry_parameters))
 
     def values(
         self, instance: str, ptype: type[Parameters], entry_parameters: Mapping[str, Any]

@@ -7,6 +7,7 @@ from enum import Enum
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
+from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from breeze.config.model import EngineConfig, Section
@@ -31,13 +32,17 @@ def _rows(section: type[Section] = EngineConfig, path: str = "") -> Iterator[tup
 
 
 def _below(annotation: Any) -> tuple[type[Section] | None, str]:
-    """The section that a key holds, if it does, and what stands between: `.INSTANCE` or nothing."""
+    """The section that a key holds, if any, and what stands between: `.INSTANCE`, `[]`, ''."""
     if isinstance(annotation, type) and issubclass(annotation, Section):
         return annotation, ""
     if get_origin(annotation) is dict:
         key, value = get_args(annotation)
         if isinstance(value, type) and issubclass(value, Section):
             return value, ".CAPABILITY" if key is Capability else ".INSTANCE"
+    if get_origin(annotation) is tuple:
+        value = get_args(annotation)[0]
+        if isinstance(value, type) and issubclass(value, Section):
+            return value, "[]"
     return None, ""
 
 
@@ -54,7 +59,13 @@ def _kind(annotation: Any) -> str:
         return _kind(annotation.__origin__)
     if isinstance(annotation, type) and issubclass(annotation, Enum):
         return ", ".join(f"`{member.value}`" for member in annotation)
-    names = {str: "text", bool: "true or false", int: "whole number", float: "number"}
+    names = {
+        str: "text",
+        SecretStr: "text",
+        bool: "true or false",
+        int: "whole number",
+        float: "number",
+    }
     return names.get(annotation, "object")
 
 
@@ -62,7 +73,7 @@ def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "required"
     value = field.get_default(call_default_factory=True)
-    if value is None or value == {}:
+    if value in (None, {}, ()):
         return ""
     if isinstance(value, bool):
         return str(value).lower()

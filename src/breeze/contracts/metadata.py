@@ -45,6 +45,7 @@ KEYS: dict[str, Key] = {
     "reasoning_complete": Key("bool", "reasoning has ended", _LLM),
     "token_count": Key("tokens", "in the whole answer", _LLM),
     "prompt_tokens": Key("tokens", "in the request", _LLM),
+    "refusal": Key("bool", "the text is the model's refusal", _LLM),
     # speech to text
     "is_final": Key("bool", "closes a segment", _ASR),
     "words": Key("list", "words with times and confidence", _ASR),

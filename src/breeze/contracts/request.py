@@ -16,14 +16,33 @@ from breeze.contracts.capability import Capability
 
 E = TypeVar("E", covariant=True)
 AUTO = "auto"
+LONGEST_NAME = 512
+"""Characters of a name in a request: names are compared, remembered and told again."""
 Problem = tuple[str, str]
 """The path of a field and what is wrong with it."""
 
 
 def new_id() -> str:
     """A random UUID (version 4) as text. Not guessable: an id is enough to cancel a request."""
-    h = os.urandom(16).hex()
+    try:
+        h = _random.pop()
+    except IndexError:
+        h = _more_random()
     return f"{h[:8]}-{h[8:12]}-4{h[13:16]}-a{h[17:20]}-{h[20:]}"
+
+
+_random: list[str] = []
+"""Randomness in stock, 16 bytes each in hex: asking the system costs more than all the rest."""
+
+
+def _more_random() -> str:
+    fresh = os.urandom(16 * 64).hex()
+    _random.extend(fresh[i : i + 32] for i in range(32, len(fresh), 32))
+    return fresh[:32]
+
+
+if hasattr(os, "register_at_fork"):  # a child must never hand out its parent's ids
+    os.register_at_fork(after_in_child=_random.clear)
 
 
 class GuardianOptions(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -68,6 +87,10 @@ class Request(
         """Everything wrong with the request, at once."""
         if not 1 <= len(self.id) <= 128:
             yield "id", "must have 1 to 128 characters"
+        if max(len(self.model), len(self.runner), len(self.session_id)) > LONGEST_NAME:
+            for name in ("model", "runner", "session_id"):
+                if len(getattr(self, name)) > LONGEST_NAME:
+                    yield name, f"must have at most {LONGEST_NAME} characters"
         if self.deadline is not None and not 0 < self.deadline <= 86_400:
             yield "deadline", f"is {self.deadline}, must be above 0 and at most 86400 seconds"
 

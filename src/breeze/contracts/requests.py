@@ -28,6 +28,13 @@ from breeze.contracts.request import Request as Request
 from breeze.contracts.request import new_id as new_id
 
 
+_CHAT_RANGES = (
+    ("temperature", 0, 2), ("top_p", 0, 1), ("top_k", 0, 1_000_000), ("max_tokens", 1, 10_000_000),
+    ("n", 1, 16), ("presence_penalty", -2, 2), ("frequency_penalty", -2, 2),
+    ("top_logprobs", 0, 20),
+)  # fmt: skip
+
+
 class ChatRequest(Request[ChatEvent], frozen=True, tag="chat"):
     """A conversation to continue. One that holds an image *is* a VLM request.
 
@@ -64,19 +71,18 @@ class ChatRequest(Request[ChatEvent], frozen=True, tag="chat"):
 
     @property
     def needs(self) -> Capability:
-        return Capability.VLM if any(m.images for m in self.messages) else Capability.LLM
+        for message in self.messages:
+            if type(message.content) is not str and message.images:
+                return Capability.VLM
+        return Capability.LLM
 
     def problems(self) -> Iterator[Problem]:
         yield from super().problems()
         yield from self._message_problems()
-        yield from between("temperature", self.temperature, 0, 2)
-        yield from between("top_p", self.top_p, 0, 1)
-        yield from between("top_k", self.top_k, 0, 1_000_000)
-        yield from between("max_tokens", self.max_tokens, 1, 10_000_000)
-        yield from between("n", self.n, 1, 16)
-        yield from between("presence_penalty", self.presence_penalty, -2, 2)
-        yield from between("frequency_penalty", self.frequency_penalty, -2, 2)
-        yield from between("top_logprobs", self.top_logprobs, 0, 20)
+        for name, low, high in _CHAT_RANGES:
+            value = getattr(self, name)
+            if value is not None and not low <= value <= high:
+                yield from between(name, value, low, high)
         if len(self.stop) > 16 or not all(self.stop):
             yield "stop", "must be at most 16 texts, none of them empty"
         if self.top_logprobs and not self.logprobs:
@@ -94,7 +100,7 @@ class ChatRequest(Request[ChatEvent], frozen=True, tag="chat"):
                 yield f"messages[{i}].tool_call_id", "is needed in a tool message"
             if message.tool_calls and message.role != "assistant":
                 yield f"messages[{i}].tool_calls", "belongs to an assistant message"
-            for j, image in enumerate(message.images):
+            for j, image in enumerate(message.images if type(message.content) is tuple else ()):
                 if bool(image.data) == bool(image.url):
                     yield f"messages[{i}].images[{j}]", "needs either data or url"
 

@@ -1,4 +1,4 @@
-"""What a server tells about itself: who is there, who would answer, what runs, what was uploaded."""
+"""What a server says of itself: who is there, who would answer, what runs, what was uploaded."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import msgspec
 from breeze.contracts.capability import Capability, RunnerKind, Strategy
 
 
-class Tried(msgspec.Struct, frozen=True):
+class Choice(msgspec.Struct, frozen=True):
     """An instance to try, the model to ask of it (empty: its own), and why it stands here.
 
     `named`: it is what the request asked for, not a stand-in.
@@ -32,7 +32,7 @@ class Decision(msgspec.Struct, frozen=True):
     id: str
     capability: Capability
     strategy: Strategy
-    order: tuple[Tried, ...]
+    order: tuple[Choice, ...]
     rejected: tuple[Rejected, ...]
 
 
@@ -54,7 +54,10 @@ class RunnerStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LiveRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """A request that runs on a server. `seconds` since it came; `events` delivered so far."""
+    """A request that runs on a server. `seconds` since work began; `events` delivered so far.
+
+    `runner` and `model` are empty until it is decided who answers.
+    """
 
     id: str
     capability: Capability

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncGenerator, Iterator, Mapping
-from contextlib import aclosing
 from typing import Any
 
 import msgspec
@@ -44,7 +43,8 @@ class Attempts:
                 yield adjusted
             async with self._pool.lease(_key(instance, choice), instance.make) as runner:
                 asked = _prepared(runner, instance, request, choice, route)
-                async with aclosing(runner.stream(asked)) as events:
+                events = runner.stream(asked)
+                try:
                     async for event in events:
                         if not account.events:
                             account.first = self._clock.now()
@@ -57,6 +57,8 @@ class Attempts:
                             yield event
                             return
                         yield event
+                finally:
+                    await events.aclose()
             raise cut(account.events)
         except RunnerError as error:
             account.status, account.code = "error", error.code

@@ -3,8 +3,8 @@
     async with Engine.open() as engine:
         answer = await engine.run(ChatRequest.of("Hello"))
 
-Layers, outermost first: live requests and deadline (EventStream), the fold that completes the
-end, failover, the lease of a loaded runner, the runner's own method. All have one shape.
+Layers, outermost first: live requests, deadline and the fold that completes the end
+(EventStream), failover, the lease of a loaded runner, the runner's own method. All have one shape.
 """
 
 from __future__ import annotations
@@ -13,10 +13,13 @@ import asyncio
 import os
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
-from contextlib import aclosing, asynccontextmanager
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Self, TypeVar, overload
+
+import msgspec
 
 from breeze.config.home import Home
 from breeze.config.model import EngineConfig
@@ -33,7 +36,7 @@ from breeze.contracts.answers import (
     Transcription,
 )
 from breeze.contracts.clock import Clock, SystemClock
-from breeze.contracts.events import Finish
+from breeze.contracts.errors import RunnerError
 from breeze.contracts.request import Request
 from breeze.contracts.requests import (
     ChatRequest,
@@ -43,7 +46,6 @@ from breeze.contracts.requests import (
     SpeakRequest,
     TranscribeRequest,
 )
-from breeze.contracts.results import ANSWERS, Fold, collect, with_facts
 from breeze.contracts.runner import ModelInfo, Runner
 from breeze.engine.admission import admit, deadline_of, set_aside, too_late
 from breeze.engine.attempts import Attempts
@@ -53,10 +55,11 @@ from breeze.engine.ledger import Ledger
 from breeze.engine.pool import Pool
 from breeze.engine.registry import Registry
 from breeze.engine.roster import Roster, RunnerStatus
-from breeze.engine.selection import Choice, Decision
+from breeze.engine.selection import Decision
 from breeze.engine.stream import EventStream, Route
 
 E = TypeVar("E")
+_A_DAY = 86_400.0
 
 
 class Engine:
@@ -79,6 +82,8 @@ class Engine:
             stall=settings.failover.stall_ms / 1000,
             after_output=settings.failover.after_output,
         )
+        # Who wants only the whole answer may have to wait for all of it: the deadline counts.
+        self._whole_policy = msgspec.structs.replace(self._policy, first_event=_A_DAY)
         self._attempts = Attempts(self._roster.instances, self._pool, clock, ledger)
 
     @classmethod
@@ -124,9 +129,9 @@ class Engine:
     def stream(self, request: Request[E]) -> EventStream[E]:
         """The events of `request`. Raises InputError at once when the request is wrong."""
         admit(request, self._live)
-        route = Route()
+        route = Route(request)
         stream: EventStream[E] = EventStream(
-            request.id, self._answer(request, route), route, self._forget
+            route, partial(self._begin, request, route), self._forget
         )
         self._live[request.id] = stream
         deadline = deadline_of(request, self.config.global_settings)
@@ -148,18 +153,24 @@ class Engine:
     async def run(self, request: EmbedRequest) -> Embeddings: ...
     async def run(self, request: Any) -> Result:
         """The whole answer: the fold over `stream`."""
+        request = msgspec.structs.replace(request, whole=True)
         async with self.stream(request) as events:
-            return await collect(events, ANSWERS[request.capability.method])
+            return await events.result()
 
-    def cancel(self, request_id: str) -> bool:
-        """Stop a request by its id. True only if something was stopped."""
+    def cancel(self, request_id: str, reason: RunnerError | None = None) -> bool:
+        """Stop a request; its reader gets `reason`. True only if something was stopped."""
         stream = self._live.get(request_id)
-        return stream is not None and stream.cancel()
+        return stream is not None and stream.cancel(reason)
 
     @property
     def live(self) -> tuple[str, ...]:
         """The ids of the requests that are running."""
         return tuple(self._live)
+
+    @property
+    def streams(self) -> Mapping[str, EventStream[Any]]:
+        """The requests that are running, by id."""
+        return MappingProxyType(self._live)
 
     async def explain(self, request: Request[Any]) -> Decision:
         """Who would answer `request`, who would not, and why; the order may be empty.
@@ -180,7 +191,7 @@ class Engine:
         return [self._roster.status(i, self._pool) for i in self.instances.values()]
 
     async def models(self) -> dict[str, tuple[ModelInfo, ...]]:
-        """What each available instance serves."""
+        """What each available instance serves, as it said within the last minute."""
         return await self._roster.models()
 
     async def refresh(self) -> None:
@@ -202,48 +213,19 @@ class Engine:
 
     # inside -------------------------------------------------------------------------------
 
-    async def _answer(self, request: Request[Any], route: Route) -> AsyncGenerator[Any]:
-        started = time.perf_counter()
+    async def _begin(self, request: Request[Any], route: Route) -> AsyncGenerator[Any]:
+        """Decide who is asked, and ask."""
+        route.started = time.perf_counter()
         route.decision = decision = await self._roster.decide(request)
-        fold = route.fold = Fold(ANSWERS[request.capability.method])
-        add = fold.add
-
-        def attempt(choice: Choice) -> AsyncGenerator[Any]:
-            return self._attempts.run(request, choice, route)
-
-        for adjusted in set_aside(request):
-            fold.add(adjusted)
-            yield adjusted
-        answering = failover(
-            decision.order, attempt, self._policy, self._clock, route.watch, route.failed
+        return failover(
+            decision.order,
+            partial(self._attempts.run, request, route=route),
+            self._whole_policy if request.whole else self._policy,
+            self._clock,
+            route.watch,
+            route.failed,
+            set_aside(request),
         )
-        async with aclosing(answering) as events:
-            async for event in events:
-                if type(event) is Finish:
-                    yield self._finished(event, fold, request, route, started)
-                    return
-                add(event)
-                yield event
-
-    def _finished(
-        self, end: Finish, fold: Fold, request: Request[Any], route: Route, started: float
-    ) -> Finish:
-        whole = end.result if end.result is not None else fold.result(end)
-        metadata = dict(end.metadata or {})
-        metadata["processing_time_ms"] = round((time.perf_counter() - started) * 1000, 3)
-        if route.mock:
-            metadata["mock"] = True
-        result = with_facts(
-            whole,
-            request_id=request.id,
-            runner=route.runner,
-            model=whole.model or route.model,
-            mock=route.mock,
-            decision=route.decision.id if route.decision else "",
-            attempts=tuple(route.failed),
-            metadata=metadata,
-        )
-        return Finish(end.reason, result, metadata=metadata)
 
     def _forget(self, stream: EventStream[Any]) -> None:
         self._live.pop(stream.request_id, None)

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Callable, Iterable
 from typing import Any, Literal
 
 import msgspec
@@ -56,33 +55,48 @@ async def failover(
     clock: Clock,
     watch: Watch,
     failed: list[Attempt],
+    early: Iterable[Any] = (),
 ) -> AsyncGenerator[Any]:
     """The events of the first candidate that answers; tries that fail are added to `failed`.
 
-    `watch` guards the reader's wait for each event: a candidate's own limits end it through that.
+    `early` events come before those of whoever answers. `watch` guards the reader's wait for each
+    event: a candidate's own limits end it through that.
 
     Raises the last candidate's error, whose `attempts` lists every try.
     """
     plan = _Plan(order, policy)
     while True:
         choice = plan.choice
-        patience = _Patience(choice, policy, clock, watch)
+        patience = _Patience(choice, policy, clock, watch, early)
+        events = attempt(choice)
         try:
-            async with aclosing(_proven(attempt(choice), patience)) as events:
-                async for event in events:
+            now, following, proven = clock.now, events.__anext__, False
+            while True:
+                patience.last, patience.waiting = now(), True
+                event = await following()
+                patience.waiting = False
+                if proven:
                     yield event
-                return
-        except RunnerError as error:
-            seconds = clock.now() - patience.started
-            failed.append(Attempt(choice.name, choice.model, error.code, error.message, seconds))
+                else:
+                    for due in patience.take(event):
+                        yield due
+                    proven = patience.proven
+        except StopAsyncIteration:
+            return
+        except (RunnerError, asyncio.CancelledError) as raised:
+            error = patience.verdict(raised)
+            failed.append(patience.account(error))
             error.attempts = tuple(failed)
-            broken = patience.proven
-            following = plan.after(error, same_route=not broken)
-            if following is None or (broken and policy.after_output == "stop"):
-                raise
+            successor = plan.after(error, same_route=not proven)
+            if successor is None or (proven and policy.after_output == "stop"):
+                raise error from error.__cause__
             reason = error.message
-        if broken:
-            yield Restarted(choice.name, following.name, reason)
+        finally:
+            patience.stop()
+            await events.aclose()
+        if proven:
+            yield Restarted(choice.name, successor.name, reason)
+            early = ()
         if plan.wait:
             await clock.sleep(plan.wait)
 
@@ -121,62 +135,55 @@ class _Patience:
     """
 
     __slots__ = (
-        "_choice", "_clock", "_policy", "_timer", "_watch", "last", "now", "proven", "reason",
-        "started", "waiting",
+        "_choice", "_clock", "_held", "_policy", "_reason", "_started", "_timer", "_watch", "last",
+        "proven", "waiting",
     )  # fmt: skip
 
-    def __init__(self, choice: Choice, policy: Policy, clock: Clock, watch: Watch) -> None:
+    def __init__(
+        self, choice: Choice, policy: Policy, clock: Clock, watch: Watch, early: Iterable[Any]
+    ) -> None:
         self._choice, self._policy, self._clock, self._watch = choice, policy, clock, watch
-        self.now = clock.now
-        self.started = self.last = clock.now()
+        self._started = self.last = clock.now()
+        self._held = list(early)
         self.proven = self.waiting = False
-        self.reason: RunnerError | None = None
+        self._reason: RunnerError | None = None
         self._timer = clock.call_later(policy.first_event, self._look)
+
+    def take(self, event: Any) -> Iterable[Any]:
+        """What the caller gets because of an early event: nothing, until output proves it real."""
+        kind = type(event)
+        if kind is Progress:
+            return (event,)
+        if kind in _NO_OUTPUT:
+            self._held.append(event)
+            return ()
+        self.proven = True
+        return (*self._held, event)
 
     def _look(self) -> None:
         """Is the limit over? If not, look again when it may next be."""
         limit = self._policy.stall if self.proven else self._policy.first_event
         left = self.last + limit - self._clock.now()
         if left <= 0 and self.waiting and self._watch.interrupt():
-            self.reason = _too_slow(self._choice, limit, self.proven)
+            self._reason = _too_slow(self._choice, limit, self.proven)
         else:  # a limit that is over while nobody waits: the reader is slow, not the runner
             self._timer = self._clock.call_later(left if left > 0 else limit, self._look)
 
-    def end(self) -> None:
-        """At a cancellation: raises the limit's error when that is what it was."""
-        if self.reason is not None and self._watch.was_ours():
-            raise self.reason from None
+    def verdict(self, raised: BaseException) -> RunnerError:
+        """What ended the try: its own error, or a limit. Raises a cancellation from elsewhere."""
+        if isinstance(raised, RunnerError):
+            return raised
+        if self._reason is not None and self._watch.was_ours():
+            return self._reason
+        raise raised
+
+    def account(self, error: RunnerError) -> Attempt:
+        """The failed try, for the record."""
+        seconds = self._clock.now() - self._started
+        return Attempt(self._choice.name, self._choice.model, error.code, error.message, seconds)
 
     def stop(self) -> None:
         self._timer.cancel()
-
-
-async def _proven(events: AsyncGenerator[Any], patience: _Patience) -> AsyncGenerator[Any]:
-    """`events`, held back until the first output, and within the limits."""
-    held: list[Any] = []
-    now, following = patience.now, events.__anext__
-    async with aclosing(events):
-        try:
-            while True:
-                patience.last, patience.waiting = now(), True
-                event = await following()
-                patience.waiting = False
-                if not patience.proven:
-                    if type(event) in _NO_OUTPUT:
-                        held.append(event)
-                        continue
-                    if type(event) is not Progress:
-                        patience.proven = True
-                        for early in held:
-                            yield early
-                yield event
-        except StopAsyncIteration:
-            return
-        except asyncio.CancelledError:
-            patience.end()
-            raise
-        finally:
-            patience.stop()
 
 
 def _too_slow(choice: Choice, limit: float, proven: bool) -> UnavailableError:

@@ -9,12 +9,13 @@ from breeze.config.model import EngineConfig, RunnerEntry
 from breeze.config.resolve import Layers
 from breeze.contracts.capability import Capability, RunnerKind
 from breeze.contracts.clock import Clock
-from breeze.contracts.errors import InputError, RunnerError
+from breeze.contracts.errors import InputError
 from breeze.contracts.parameters import Parameters
 from breeze.contracts.runner import ModelInfo, Runner, RunnerInfo
 from breeze.engine.registry import Registry
 from breeze.engine.requirements import missing
 from breeze.engine.selection import Candidate
+from breeze.engine.served import Served
 
 _FRESH = 5.0
 """Seconds for which an availability check is believed."""
@@ -41,8 +42,12 @@ class Instance:
         self.parameters = parameters
         self.problem = problem
         self._checked: tuple[float, str | None] = (float("-inf"), None)
-        self.models: tuple[ModelInfo, ...] | None = None
-        """What it serves; None until it was asked."""
+        self._served = Served()
+
+    @property
+    def models(self) -> tuple[ModelInfo, ...] | None:
+        """What it serves, as last told; None until it told."""
+        return self._served.known
 
     @property
     def info(self) -> RunnerInfo | None:
@@ -73,6 +78,12 @@ class Instance:
     def model_capabilities(self) -> tuple[Capability, ...]:
         """What that model can do; nothing when the runner did not say."""
         return next((m.capabilities for m in self.models or () if m.id == self.model), ())
+
+    async def list_models(self, clock: Clock, *, newest: bool = False) -> tuple[ModelInfo, ...]:
+        """What it serves, nothing when it cannot tell; see `Served.ask`."""
+        if self.runner_type is None or self.parameters is None:
+            return ()
+        return await self._served.ask(self.runner_type, self.parameters, clock, newest=newest)
 
     def make(self) -> Runner[Any]:
         """A runner with this instance's parameters, not loaded."""
@@ -159,14 +170,3 @@ def _instance(
 def _configured_for(name: str, layers: Layers) -> tuple[Capability, ...]:
     capabilities = layers.config.config.capabilities
     return tuple(c for c, entry in capabilities.items() if name in entry.runners)
-
-
-async def list_models(instance: Instance) -> tuple[ModelInfo, ...]:
-    """What the instance serves, remembered on it; nothing when it cannot tell."""
-    instance.models = ()
-    if instance.runner_type is not None and instance.problem is None:
-        try:
-            instance.models = await instance.make().models()
-        except RunnerError:
-            return ()
-    return instance.models

@@ -10,6 +10,7 @@ import logging
 import sqlite3
 import threading
 from collections import deque
+from collections.abc import Callable
 from contextlib import closing
 from functools import cache
 from itertools import chain
@@ -71,11 +72,15 @@ class Ledger:
         self._stored = threading.Condition()
         self._closing = False
         self._thread: threading.Thread | None = None
+        self.listeners: list[Callable[[Row], object]] = []
+        """Told of every row at once, on the event loop; also where no account is kept."""
         self.lost = 0
         """Rows that could not be written; the log says why."""
 
     def add(self, row: Row) -> None:
         """Take note, from the event loop. Never blocks, never fails."""
+        for listener in self.listeners:
+            listener(row)
         if self._path is None:
             return
         if self._thread is None:

@@ -7,50 +7,36 @@ absent → loading → ready → draining → absent
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from enum import StrEnum
-from typing import Any, NamedTuple
+from collections.abc import Awaitable, Callable
 
 from breeze.contracts.clock import Clock, Timer
 from breeze.contracts.errors import NotLoadedError, OverloadedError, RunnerError
-from breeze.contracts.runner import Runner
+from breeze.engine.entry import AnyRunner, Entry, State
+from breeze.engine.entry import Key as Key
 
-AnyRunner = Runner[Any]
 _FIRST_RETRY = 0.1
 """Seconds before a failed load is tried again; doubles each time."""
 
 
-class State(StrEnum):
-    """Where a loaded runner stands."""
+class _Lease:
+    """What `Pool.lease` gives: `async with` it."""
 
-    LOADING = "loading"
-    READY = "ready"
-    DRAINING = "draining"
-    FAILED = "failed"
+    __slots__ = ("_entry", "_pool")
 
+    def __init__(self, pool: Pool, entry: Entry) -> None:
+        self._pool, self._entry = pool, entry
 
-class Key(NamedTuple):
-    """What makes one loaded runner: the instance and, where it serves only one, the model."""
+    async def __aenter__(self) -> AnyRunner:
+        entry = self._entry
+        if entry.state is State.READY and entry.free:  # by far the most frequent
+            entry.leases += 1
+            entry.free -= 1
+        else:
+            await self._pool._admit(entry)
+        return entry.runner
 
-    instance: str
-    model: str
-
-
-class Entry:
-    """One runner on its way through the states. Only the pool changes it."""
-
-    def __init__(self, key: Key, runner: AnyRunner) -> None:
-        self.key = key
-        self.runner = runner
-        self.reload_key = runner.parameters.reload_key()
-        self.state = State.LOADING
-        self.leases = 0
-        self.waiting = 0
-        self.attached = 0
-        self.idle_since = 0.0
-        self.loading: asyncio.Task[None] | None = None
-        self.gate = asyncio.Semaphore(runner.info.concurrency)
+    async def __aexit__(self, *_: object) -> None:
+        self._pool._leave(self._entry)
 
 
 class Pool:
@@ -74,26 +60,36 @@ class Pool:
         """Everything loaded or loading, the draining ones included."""
         return (*self._entries.values(), *self._draining)
 
-    @asynccontextmanager
-    async def lease(self, key: Key, make: Callable[[], AnyRunner]) -> AsyncIterator[AnyRunner]:
+    def lease(self, key: Key, make: Callable[[], AnyRunner]) -> _Lease:
         """A loaded runner for the time of the block; nothing is unloaded while it is leased.
 
-        Raises OverloadedError when the queue is full, and what loading raises.
+        Entering raises OverloadedError when the queue is full, and what loading raises.
         """
-        entry = self._entry(key, make)
+        return _Lease(self, self._entry(key, make))
+
+    async def _admit(self, entry: Entry) -> None:
+        """Wait for a place and for the load. Whatever happens, nothing is kept on failure."""
         entry.leases += 1
         try:
             await self._enter(entry)
+        except BaseException:
+            self._end_lease(entry)
+            raise
+        if entry.state is not State.READY and entry.state is not State.DRAINING:
             try:
-                if entry.state is not State.READY and entry.state is not State.DRAINING:
-                    await self._loaded(entry)
-                yield entry.runner
-            finally:
-                entry.gate.release()
-        finally:
-            entry.leases -= 1
-            if not entry.leases:
-                self._became_idle(entry)
+                await self._loaded(entry)
+            except BaseException:
+                self._leave(entry)
+                raise
+
+    def _leave(self, entry: Entry) -> None:
+        entry.give_place()
+        self._end_lease(entry)
+
+    def _end_lease(self, entry: Entry) -> None:
+        entry.leases -= 1
+        if not entry.leases:
+            self._became_idle(entry)
 
     def _entry(self, key: Key, make: Callable[[], AnyRunner]) -> Entry:
         entry = self._entries.get(key)
@@ -102,22 +98,24 @@ class Pool:
         return entry
 
     async def _enter(self, entry: Entry) -> None:
-        info = entry.runner.info
-        if entry.gate.locked():
-            if entry.waiting >= info.queue:
-                raise OverloadedError(
-                    f"{entry.key.instance} is busy: {info.concurrency} at work and "
-                    f"{entry.waiting} waiting. Try again soon.",
-                    runner=entry.key.instance,
-                    retry_after=1.0,
-                )
-            entry.waiting += 1
-            try:
-                await entry.gate.acquire()
-            finally:
-                entry.waiting -= 1
-        else:
-            await entry.gate.acquire()
+        """Take a free place, or wait for one in turn."""
+        if entry.free:
+            entry.free -= 1
+            return
+        if entry.waiting >= entry.runner.info.queue:
+            raise OverloadedError(
+                f"{entry.key.instance} is busy: {entry.runner.info.concurrency} at work and "
+                f"{entry.waiting} waiting. Try again soon.",
+                runner=entry.key.instance,
+                retry_after=1.0,
+            )
+        turn = asyncio.get_running_loop().create_future()
+        entry.queue.append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            entry.leave_queue(turn)
+            raise
 
     async def _loaded(self, entry: Entry) -> None:
         """Wait for the one load of this entry; the last waiter to leave stops it."""

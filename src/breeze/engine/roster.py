@@ -5,37 +5,19 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-import msgspec
-
 from breeze.config.resolve import Layers
-from breeze.contracts.capability import Capability, RunnerKind
+from breeze.contracts.capability import Capability
 from breeze.contracts.clock import Clock
 from breeze.contracts.request import AUTO, Request
 from breeze.contracts.runner import ModelInfo
-from breeze.engine.instances import Instance, build, candidate, list_models
+from breeze.contracts.service import RunnerStatus as RunnerStatus
+from breeze.engine.instances import Instance, build, candidate
 from breeze.engine.pool import Pool
 from breeze.engine.registry import Registry
 from breeze.engine.selection import Decision, Wish, decide, nobody
 
 _FRESH = 1.0
 """Seconds for which a decision is taken again without being made again."""
-
-
-class RunnerStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of `breeze runners`."""
-
-    name: str
-    runner: str
-    kind: RunnerKind
-    capabilities: tuple[Capability, ...]
-    priority: int
-    state: str
-    reason: str = ""
-    model: str = ""
-    loaded: tuple[str, ...] = ()
-    leases: int = 0
-    waiting: int = 0
-    mock: bool = False
 
 
 class Roster:
@@ -79,8 +61,8 @@ class Roster:
         if known is not None and self._clock.now() - known[0] < _FRESH:
             return known[1]
         await self._learn_models(wish.capability)
-        if request.model != AUTO and request.model not in self.instances:
-            await self.models()
+        if request.model != AUTO and request.model.partition("/")[0] not in self.instances:
+            await self._look_for(request.model)
         decision = self._choose(wish)
         if len(self._decisions) >= 1024:
             self._decisions.clear()
@@ -94,7 +76,13 @@ class Roster:
             if info is None or not info.one_model or capability not in info.capabilities:
                 continue
             if instance.models is None and self._unavailable(instance) is None:
-                await list_models(instance)
+                await instance.list_models(self._clock)
+
+    async def _look_for(self, model: str) -> None:
+        """Learn who serves `model`; one that nobody knew may be new."""
+        served = {info.id for infos in (await self.models()).values() for info in infos}
+        if model not in served.union(instance.model for instance in self.instances.values()):
+            await self.models(newest=True)
 
     def _choose(self, wish: Wish) -> Decision:
         saved = self._saved.selected_runners.get(wish.capability, "")
@@ -113,10 +101,10 @@ class Roster:
         hardware = self._config.global_settings.enable_hardware_detection
         return instance.check(self._clock, hardware=hardware)
 
-    async def models(self) -> dict[str, tuple[ModelInfo, ...]]:
-        """What each available instance serves."""
+    async def models(self, *, newest: bool = False) -> dict[str, tuple[ModelInfo, ...]]:
+        """What each available instance serves. A minute old at most; with `newest`, 5 seconds."""
         able = [i for i in self.instances.values() if self._unavailable(i) is None]
-        found = await asyncio.gather(*map(list_models, able))
+        found = await asyncio.gather(*(i.list_models(self._clock, newest=newest) for i in able))
         return {instance.name: models for instance, models in zip(able, found, strict=True)}
 
     def status(self, instance: Instance, pool: Pool) -> RunnerStatus:

@@ -11,6 +11,9 @@ import msgspec
 from breeze.contracts.capability import Capability, RunnerKind, Strategy
 from breeze.contracts.errors import CapabilityError, NotFoundError, RunnerError, UnavailableError
 from breeze.contracts.request import AUTO
+from breeze.contracts.service import Choice as Choice
+from breeze.contracts.service import Decision as Decision
+from breeze.contracts.service import Rejected as Rejected
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,35 +41,6 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def mock(self) -> bool:
         return self.kind is RunnerKind.MOCK
-
-
-class Choice(msgspec.Struct, frozen=True):
-    """An instance to try, the model to ask of it (empty: its own), and why it stands here.
-
-    `named`: it is what the request asked for, not a stand-in.
-    """
-
-    name: str
-    model: str
-    why: str
-    named: bool = False
-
-
-class Rejected(msgspec.Struct, frozen=True):
-    """An instance that will not be tried, and why."""
-
-    name: str
-    why: str
-
-
-class Decision(msgspec.Struct, frozen=True):
-    """Who is tried, in order, and who is not. Equal decisions have equal ids."""
-
-    id: str
-    capability: Capability
-    strategy: Strategy
-    order: tuple[Choice, ...]
-    rejected: tuple[Rejected, ...]
 
 
 class Wish(msgspec.Struct, frozen=True):
@@ -164,7 +138,8 @@ def _fit(found: list[Candidate], wish: Wish) -> list[Candidate]:
     if not any(wish.capability in c.capabilities for c in found):
         can = ", ".join(found[0].capabilities) or "nothing here"
         raise CapabilityError(
-            f"{found[0].name} cannot do {wish.capability}; it does {can}.", field="runner"
+            f"{found[0].name} cannot do {wish.capability}; it does {can}.",
+            field="runner" if wish.runner else "model",
         )
     return found
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
+from breeze.contracts.answers import Result
 from breeze.contracts.clock import Timer
 from breeze.contracts.errors import Attempt, CancelledError, RunnerError
 from breeze.contracts.events import Finish
-from breeze.contracts.results import Fold
+from breeze.contracts.request import Request
+from breeze.contracts.results import ANSWERS, Fold, cut, with_facts
 from breeze.engine.selection import Decision
 from breeze.engine.watch import Watch
 
@@ -20,44 +23,71 @@ E = TypeVar("E", covariant=True)
 class Route:
     """Who answers a request, as known so far; filled in as the request travels."""
 
-    __slots__ = ("decision", "failed", "fold", "mock", "model", "runner", "watch")
+    __slots__ = (
+        "code", "decision", "failed", "fold", "mock", "model", "request", "runner", "started",
+        "watch",
+    )  # fmt: skip
 
-    def __init__(self) -> None:
+    def __init__(self, request: Request[Any]) -> None:
+        self.request = request
         self.decision: Decision | None = None
         self.runner = ""
         self.model = ""
         self.mock = False
+        self.code = ""  # of the error in which the stream ended
         self.failed: list[Attempt] = []
-        self.fold: Fold | None = None
+        self.fold = Fold(ANSWERS[request.capability.method])
         self.watch = Watch()
+        self.started = 0.0
 
     @property
     def delivered(self) -> int:
         """Events that reached the caller."""
-        return self.fold.count if self.fold is not None else 0
+        return self.fold.count
+
+    def finished(self, end: Finish) -> Finish:
+        """The end of a stream, with the whole answer and the facts of who gave it."""
+        metadata = dict(end.metadata) if end.metadata else {}
+        metadata["processing_time_ms"] = round((time.perf_counter() - self.started) * 1000, 3)
+        if self.mock:
+            metadata["mock"] = True
+        whole = end.result if end.result is not None else self.fold.result(end)
+        result = with_facts(
+            whole,
+            request_id=self.request.id,
+            runner=self.runner,
+            model=whole.model or self.model,
+            mock=self.mock,
+            decision=self.decision.id if self.decision else "",
+            attempts=tuple(self.failed),
+            metadata=metadata,
+        )
+        return Finish(end.reason, result, metadata=metadata)
+
+
+Begin = Callable[[], Awaitable[AsyncGenerator[Any]]]
 
 
 class EventStream(Generic[E]):
     """The events of one request. Use it as a context manager: leaving it stops the work.
 
-    `route` says who answers once the first event has come. Errors are RunnerErrors.
+    `route` says who answers once the first event has come. Errors are RunnerErrors. Nothing is
+    done before the first event is asked for: `begin` decides who is asked, and asks.
     """
 
     def __init__(
-        self,
-        request_id: str,
-        events: AsyncGenerator[Any],
-        route: Route,
-        on_end: Callable[[EventStream[Any]], None],
+        self, route: Route, begin: Begin, on_end: Callable[[EventStream[Any]], None]
     ) -> None:
-        self.request_id = request_id
+        self.request_id = route.request.id
         self.route = route
-        self._events = events
-        self._next = events.__anext__
+        self._begin = begin
+        self._events: AsyncGenerator[Any] | None = None
+        self._next: Callable[[], Awaitable[Any]] = self._first
+        self._add = route.fold.add
         self._watch = route.watch
         self._on_end = on_end
         self._ended = False
-        self._over = asyncio.Event()
+        self._over: asyncio.Event | None = None
         self._closing: asyncio.Task[None] | None = None
         self.timer: Timer | None = None
 
@@ -70,7 +100,8 @@ class EventStream(Generic[E]):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        await self.aclose()
+        if not self._ended or self._closing is not None:
+            await self.aclose()
 
     def __aiter__(self) -> Self:
         return self
@@ -80,14 +111,52 @@ class EventStream(Generic[E]):
             with self._watch:
                 event = await self._next()
         except BaseException as error:
-            self._end()
-            if isinstance(error, RunnerError):
-                error.delivered = self.route.delivered
+            self._failed(error)
             raise
         if type(event) is Finish:
-            await self._events.aclose()  # whatever the layers still hold is freed before the end
-            self._end()
+            event = await self._finish(event)
+        else:
+            self._add(event)
         return event  # type: ignore[no-any-return]
+
+    async def result(self) -> Result:
+        """The whole answer, which the end carries. Raises what ended the stream otherwise."""
+        add = self._add
+        try:
+            with self._watch:
+                while type(event := await self._next()) is not Finish:
+                    add(event)
+        except BaseException as error:
+            self._failed(error)
+            if isinstance(error, StopAsyncIteration):
+                raise cut(self.route.delivered) from None
+            raise
+        whole = (await self._finish(event)).result
+        assert whole is not None  # the route filled it in
+        return whole
+
+    async def _finish(self, end: Finish) -> Finish:
+        await self._free()  # whatever the layers still hold is freed before the end
+        end = self.route.finished(end)
+        self._end()
+        return end
+
+    def _failed(self, error: BaseException) -> None:
+        self._end()
+        if isinstance(error, RunnerError):
+            error.delivered = self.route.delivered
+            self.route.code = error.code
+
+    async def _first(self) -> Any:
+        events = await self._begin()
+        if self._ended:  # it was closed while the choice was made
+            raise StopAsyncIteration
+        self._events, self._next = events, events.__anext__
+        return await events.__anext__()
+
+    async def _free(self) -> None:
+        if self._events is not None:
+            await self._events.aclose()
 
     @property
     def running(self) -> bool:
@@ -99,7 +168,7 @@ class EventStream(Generic[E]):
         if self._closing is not None:
             await asyncio.shield(self._closing)
         elif not self._ended:
-            await self._events.aclose()
+            await self._free()
         self._end()
 
     def cancel(self, reason: RunnerError | None = None) -> bool:
@@ -115,7 +184,7 @@ class EventStream(Generic[E]):
     async def _close_now(self) -> None:
         """Nobody waits for an event now, so the layers are closed from here."""
         try:
-            await self._events.aclose()
+            await self._free()
         except RuntimeError:  # a reader came back meanwhile and is closing it itself
             return
         self._end()
@@ -123,12 +192,14 @@ class EventStream(Generic[E]):
     async def closed(self) -> None:
         """Wait until a stop asked for by `cancel` has reached the work."""
         if not self._ended:
+            self._over = self._over or asyncio.Event()
             await self._over.wait()
 
     def _end(self) -> None:
         if not self._ended:
             self._ended = True
-            self._over.set()
+            if self._over is not None:
+                self._over.set()
             if self.timer is not None:
                 self.timer.cancel()
             self._on_end(self)

@@ -149,6 +149,8 @@ def _decoded(av: Any, container: Any, rate: int, limit: Limit) -> Iterator[bytes
     stream = next(iter(container.streams.audio), None)
     if stream is None:
         raise ValueError("it holds no sound")
+    if stream.codec_context is None:  # libav knows no decoder for what it says it is
+        raise ValueError("its sound is of an unknown kind")
     if not LOWEST_RATE <= (stream.rate or 0) <= HIGHEST_RATE:
         raise ValueError(f"its sample rate is {stream.rate} Hz")
     stream.codec_context.thread_count = 1

@@ -9,22 +9,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from functools import cache
 from typing import TYPE_CHECKING
 
 from breeze.contracts.errors import UnavailableError
 from breeze.runners._http_answer import Answer
+from breeze.runners._http_connect import connect, system_tls
 from breeze.runners._http_connection import Connection
-from breeze.runners._http_errors import unreachable
 from breeze.runners._http_target import request_head, target_of
 
 if TYPE_CHECKING:
     import ssl
 
-_CONNECT = 5.0
-"""Seconds to connect, TLS included."""
-_IDLE = 60.0
-"""Seconds for which an unused connection is kept."""
 LARGEST = 256 * 1024 * 1024
 """Bytes of an answer, unless the caller says otherwise."""
 JSON = "application/json"
@@ -37,7 +32,10 @@ class HttpClient:
             async for data in answer: ...
 
     `headers` go with every request, and to this server only. `timeout`: seconds for a whole
-    answer. `tls`: another TLS context than the system's. Raises InputError for a wrong base URL.
+    answer; `connect`: seconds to connect, TLS included; `idle`: seconds for which an unused
+    connection is kept. `tls`: another TLS context than the system's.
+
+    Raises InputError for a wrong base URL.
     """
 
     def __init__(
@@ -46,11 +44,15 @@ class HttpClient:
         headers: Mapping[str, str],
         *,
         timeout: float = 600.0,
+        connect: float = 5.0,
+        idle: float = 60.0,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self.target = target_of(base_url)
         self._headers = dict(headers)
         self._timeout = timeout
+        self._connect_limit = connect
+        self._idle_limit = idle
         self._tls = tls
         self._heads: dict[tuple[str, str, str], bytes] = {}
         self._idle: dict[Connection, None] = {}
@@ -113,49 +115,38 @@ class HttpClient:
         return head
 
     async def _connect(self, loop: asyncio.AbstractEventLoop) -> Connection:
-        target, tls = self.target, self._tls
-        if target.tls and tls is None:
-            tls = self._tls = await asyncio.to_thread(_system_tls)
-        try:
-            async with asyncio.timeout(_CONNECT):
-                _, connection = await loop.create_connection(
-                    lambda: Connection(self._keep, self._lost),
-                    target.host,
-                    target.port,
-                    ssl=tls if target.tls else None,
-                )
-        except (OSError, ValueError) as error:  # TimeoutError and all TLS errors are OSErrors
-            raise unreachable(target.authority, error, _CONNECT) from error
+        if self.target.tls and self._tls is None:
+            self._tls = await asyncio.to_thread(system_tls)
+        connection = Connection(self._keep, self._lost)
         self._open.add(connection)
+        try:
+            await connect(connection, self.target, self._tls, self._connect_limit, loop)
+        except BaseException:  # a cancellation too: it may come when all but done
+            connection.abort()
+            self._open.discard(connection)
+            raise
         return connection
 
     def _keep(self, connection: Connection) -> None:
         connection.idle_since = connection.loop.time()
         self._idle[connection] = None
         if self._sweep is None:
-            self._sweep = connection.loop.call_later(_IDLE, self._close_idle, connection.loop)
+            self._sweep = connection.loop.call_later(
+                self._idle_limit, self._close_idle, connection.loop
+            )
 
     def _close_idle(self, loop: asyncio.AbstractEventLoop) -> None:
         """Close what has not been used for long, and look again while anything is left."""
         self._sweep = None
-        before = loop.time() - _IDLE
+        before = loop.time() - self._idle_limit
         for connection in [c for c in self._idle if c.idle_since <= before]:
             del self._idle[connection]
             connection.abort()
         if self._idle:
-            self._sweep = loop.call_later(_IDLE / 2, self._close_idle, loop)
+            self._sweep = loop.call_later(self._idle_limit / 2, self._close_idle, loop)
 
     def _lost(self, connection: Connection) -> None:
         self._idle.pop(connection, None)
         self._open.discard(connection)
         if not self._open and self._empty is not None and not self._empty.done():
             self._empty.set_result(None)
-
-
-@cache
-def _system_tls() -> ssl.SSLContext:
-    import ssl
-
-    context = ssl.create_default_context()
-    context.set_alpn_protocols(["http/1.1"])
-    return context

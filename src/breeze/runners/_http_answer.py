@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Self
 
-from breeze.contracts.errors import ProcessingError, RunnerError, TooLargeError, UnavailableError
+from breeze.contracts.errors import ProcessingError, RunnerError, UnavailableError
 
 if TYPE_CHECKING:
     from breeze.runners._http_connection import Connection
@@ -23,8 +23,8 @@ class Answer:
 
     `status` and `headers` (names in lower case, the last of a name counts) are there from the
     start. Leave by `close`, best with `with`: an answer that has not ended takes its connection
-    down with it, at once. Iterating raises ProcessingError (`cut`) when the server stopped early,
-    UnavailableError when the time is over, TooLargeError beyond `limit` bytes.
+    down with it, at once. Iterating raises ProcessingError when the server stopped early (`cut`)
+    or sent more than `limit` bytes (`malformed`), UnavailableError when the time is over.
     """
 
     __slots__ = (
@@ -53,6 +53,12 @@ class Answer:
         """The value of a header, empty when there is none."""
         return self.headers.get(name.encode(), b"").decode("latin-1").strip()
 
+    @property
+    def encoded(self) -> bool:
+        """True when the body is compressed, although nobody asked for that."""
+        coding = self.headers.get(b"content-encoding")
+        return coding is not None and coding.strip().lower() not in (b"", b"identity")
+
     # the reader's side --------------------------------------------------------------------
 
     async def begun(self) -> bool:
@@ -65,6 +71,9 @@ class Answer:
                     return False
                 self.waiter = self._loop.create_future()
                 await self.waiter
+            if self.encoded and self.status < 400:
+                coding = self.header("content-encoding")
+                raise self._malformed(f"answered in {coding!r}, which nobody asked for")
         except BaseException:  # a cancellation too: nobody else knows of this answer
             self.close()
             raise
@@ -171,7 +180,10 @@ class Answer:
         if self.connection is not None:
             self.connection.abort()
 
+    def _malformed(self, what: str) -> ProcessingError:
+        return ProcessingError(f"{self.where} {what}.", detail="malformed", retryable=False)
+
     def _too_much(self) -> None:
-        self.end(TooLargeError(f"{self.where} sent more than an answer may hold.", field="answer"))
+        self.end(self._malformed("sent more than an answer may hold"))
         if self.connection is not None:
             self.connection.abort()

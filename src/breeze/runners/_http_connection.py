@@ -26,34 +26,37 @@ class Connection(asyncio.Protocol):
     def __init__(
         self, on_idle: Callable[[Connection], None], on_lost: Callable[[Connection], None]
     ) -> None:
-        from httptools import HttpParserError, HttpResponseParser
+        from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
         self._on_idle = on_idle
         self._on_lost = on_lost
         self._parts: list[bytes] = []
         self.on_body = self._parts.append  # the parser calls it for each piece: no frame of ours
-        self._bad = HttpParserError
+        self._bad = (HttpParserError, HttpParserUpgrade)
         self._parser = HttpResponseParser(self)
         self._feed = self._parser.feed_data
         self._answer: Answer | None = None
         self._complete = self._lost = False
         self._intact = True
         self._silent = 0
+        self._transport: asyncio.Transport = None  # type: ignore[assignment]  # until it is made
         self.idle_since = 0.0
         self.loop = asyncio.get_running_loop()
 
     def send(self, request: bytes, answer: Answer) -> None:
         """Begin a request; it goes out in one piece, so that nothing waits for its second half."""
+        if self._lost:
+            answer.end()
+            return
         self._answer, self._complete, self._silent = answer, False, 0
         answer.connection = self
         self._transport.write(request)
-        if self._lost:
-            answer.end()
 
     def abort(self) -> None:
         """Close now, whatever is still on the way."""
         self._answer = None
-        self._transport.abort()
+        if self._transport is not None:
+            self._transport.abort()
 
     def pause(self) -> None:
         """Read no more for now."""
@@ -68,9 +71,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         with suppress(AttributeError, OSError):  # not every transport has a socket to set
-            transport.get_extra_info("socket").setsockopt(
-                socket.IPPROTO_TCP, socket.TCP_NODELAY, 1
-            )
+            transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def data_received(self, data: bytes) -> None:
         answer = self._answer
@@ -80,8 +81,10 @@ class Connection(asyncio.Protocol):
         try:
             self._feed(data)
         except self._bad as error:
-            self._fail(answer, f"sent what is no HTTP: {error}")
-            return
+            self._intact = False
+            if not self._complete:
+                self._fail(answer, f"sent what is no HTTP: {error}")
+                return
         parts = self._parts
         if parts:
             body = parts[0] if len(parts) == 1 else b"".join(parts)
@@ -99,8 +102,7 @@ class Connection(asyncio.Protocol):
             answer.wake()
 
     def eof_received(self) -> None:
-        self._lost = True
-        self._on_lost(self)
+        self._lost = True  # asyncio closes the transport next
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._lost = True
@@ -121,8 +123,8 @@ class Connection(asyncio.Protocol):
     # what the parser tells ----------------------------------------------------------------
 
     def on_message_begin(self) -> None:
-        if self._complete:  # more than was asked for
-            self._intact = False
+        if self._complete:  # its body must not be taken for more of ours
+            raise ValueError("more answers than requests")
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._answer is not None and not self._answer.status:

@@ -86,6 +86,18 @@ def request_head(
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
 
+def header_fields(text: str) -> dict[str, str]:
+    """The headers in `text`, one `Name: value` a line. Raises InputError for what is none."""
+    found = {}
+    for line in filter(None, map(str.strip, text.splitlines())):
+        name, colon, value = line.partition(":")
+        if not colon:
+            raise InputError("headers: write one “name: value” a line.", field="headers")
+        _checked(name.strip(), value.strip())
+        found[name.strip().lower()] = value.strip()
+    return found
+
+
 def _checked(name: str, value: str) -> bool:
     """True for a header to send, False for an empty one."""
     if not _HEADER.fullmatch(name) or name.lower() in _OURS:

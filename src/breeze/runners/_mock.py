@@ -154,7 +154,7 @@ async def pause(milliseconds: int) -> None:
 def chance(seed: int, request: Request[Any]) -> random.Random:
     """Chance that depends only on the seed and on what was asked, not on who asked when."""
     plain: dict[str, Any] = dict.fromkeys(("id", "session_id", "runner"), "")
-    plain |= {"deadline": None, "strict": False, "params": {}, "guardian": None}
+    plain |= {"deadline": None, "strict": False, "params": {}, "guardian": None, "whole": False}
     if getattr(request, "live", None) is not None:
         plain["live"] = None
     asked = msgspec.json.encode(msgspec.structs.replace(request, **plain))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from breeze.contracts.fields import integer, number
+from breeze.contracts.fields import Choice, choice, integer, number
 from breeze.contracts.parameters import Parameters
 
 
@@ -60,6 +60,16 @@ class SystemVisionParameters(Parameters):
         low=1,
         high=80_000_000,
         unit="pixels",
+        category="Limits",
+    )
+    fetch_images: str = choice(
+        "public",
+        [
+            Choice("off", "Never", "Pictures must come as bytes"),
+            Choice("public", "From public addresses", "On the usual ports, over HTTP or HTTPS"),
+            Choice("any", "From everywhere", "Also from this machine and the network around it"),
+        ],
+        "Whether pictures are fetched that a request names by URL",
         category="Limits",
     )
     threads: int = integer(

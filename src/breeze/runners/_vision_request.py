@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -11,6 +12,8 @@ from breeze.contracts.errors import InputError, TooLargeError
 from breeze.contracts.events import Adjusted, ChatEvent, TextDelta
 from breeze.contracts.messages import FilePart, ImagePart, TextPart
 from breeze.contracts.requests import ChatRequest
+from breeze.runners._fetch import EVERYWHERE, USUAL, fetch
+from breeze.runners._vision_parameters import SystemVisionParameters
 
 _WHY = {
     **dict.fromkeys(("temperature", "top_p", "top_k", "presence_penalty", "frequency_penalty"),
@@ -35,7 +38,7 @@ class Shown(NamedTuple):
 def shown(request: ChatRequest, most: int) -> list[Shown]:
     """The pictures of the last user message that has any.
 
-    Raises InputError for a URL or no picture at all, TooLargeError for more than `most`.
+    Raises InputError for no picture at all, TooLargeError for more than `most`.
     """
     with_images = [i for i, m in enumerate(request.messages) if m.role == "user" and m.images]
     if not with_images:
@@ -50,13 +53,27 @@ def shown(request: ChatRequest, most: int) -> list[Shown]:
             field=f"messages[{i}].images[{most}]",
             data={"limit": most, "asked": len(pictures)},
         )
-    for picture in pictures:
-        if not picture.image.data:
-            text = (
-                f"{picture.field} is a URL, and this runner takes bytes: send the picture itself."
-            )
-            raise InputError(text, field=picture.field)
     return pictures
+
+
+async def fetched(pictures: list[Shown], p: SystemVisionParameters) -> list[Shown]:
+    """The same with the bytes of those that were named by URL.
+
+    Raises InputError when one cannot be fetched or may not be, TooLargeError.
+    """
+    return await asyncio.gather(*(_fetched(picture, p) for picture in pictures))
+
+
+async def _fetched(picture: Shown, p: SystemVisionParameters) -> Shown:
+    image, field = picture.image, picture.field
+    if image.data:
+        return picture
+    if p.fetch_images == "off":
+        text = f"{field} is a URL, and fetch_images is off here: send the picture itself."
+        raise InputError(text, field=field)
+    policy = EVERYWHERE if p.fetch_images == "any" else USUAL
+    found = await fetch(image.url, field, policy._replace(limit=p.max_bytes, types=("image/",)))
+    return picture._replace(image=msgspec.structs.replace(image, data=found.data, url=""))
 
 
 def asked(request: ChatRequest) -> str:

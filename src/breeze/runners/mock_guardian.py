@@ -11,6 +11,7 @@ from pydantic import field_validator
 from breeze.contracts.capability import Priority, RunnerKind
 from breeze.contracts.events import Adjusted, ModerateEvent, Verdict
 from breeze.contracts.fields import choice, text
+from breeze.contracts.messages import TextPart
 from breeze.contracts.requests import ModerateRequest
 from breeze.contracts.runner import runner
 from breeze.contracts.values import Finding, SafetyAction, SafetyStatus, Usage
@@ -79,6 +80,8 @@ class MockGuardianRunner(MockRunner[MockGuardianParameters]):
                 used = [name for name in request.categories if name in patterns]
                 why = f"unknown: {', '.join(unknown)}; known: {', '.join(patterns)}"
                 yield Adjusted("categories", list(request.categories), used, why)
+            for note in _unseen(request):
+                yield note
             strictness = p.strictness_level or request.strictness
             if strictness != request.strictness:
                 why = "the operator fixed strictness_level"
@@ -97,6 +100,15 @@ class MockGuardianRunner(MockRunner[MockGuardianParameters]):
                 yield verdict(request.whole_text, (), strictness, {"total_checks": 0})
             yield Usage(characters=len(request.whole_text))
             yield finish(model_name=model, strictness_level=strictness)
+
+
+def _unseen(request: ModerateRequest) -> Iterable[Adjusted]:
+    """What the request holds that is not text."""
+    for i, message in enumerate(request.messages):
+        for j, part in enumerate(message.parts):
+            if not isinstance(part, TextPart):
+                kind = type(part).__name__.removesuffix("Part").lower()
+                yield Adjusted(f"messages[{i}].content[{j}]", kind, None, "a mock judges text only")
 
 
 def _find(said: str, category: str, risk: float, pattern: re.Pattern[str]) -> Iterable[Finding]:

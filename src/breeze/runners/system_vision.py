@@ -24,7 +24,7 @@ from breeze.runners._vision_look import Tools
 from breeze.runners._vision_marks import FaceFinder
 from breeze.runners._vision_parameters import SystemVisionParameters as SystemVisionParameters
 from breeze.runners._vision_question import understand
-from breeze.runners._vision_request import adjustments, asked, shown, until
+from breeze.runners._vision_request import adjustments, asked, fetched, shown, until
 from breeze.runners._vision_stop import Stop, Stopped
 from breeze.runners._vision_text import LANGUAGES, TextReader
 from breeze.runners._vision_viewing import MODEL, Viewing
@@ -80,7 +80,7 @@ class SystemVisionRunner(Runner[SystemVisionParameters]):
         """Progress of each step, sentences as soon as their step is done."""
         self._known(request.model)
         p = self.parameters_for(request)
-        pictures = shown(request, p.max_images)
+        pictures = await fetched(shown(request, p.max_images), p)
         tools = self._tools
         if tools is None:
             raise NotLoadedError(

@@ -60,12 +60,13 @@ def _token(text: str, logprob: float) -> dict[str, Any]:
 
 def answer_json(answer: ChatAnswer, id: str, created: int, model: str) -> dict[str, Any]:
     """A whole `chat.completion`."""
+    refused = _refused(answer)
     found: dict[str, Any] = {
         "id": id,
         "object": "chat.completion",
         "created": created,
         "model": model,
-        "choices": [_choice(choice, index) for index, choice in enumerate(answer.choices)],
+        "choices": [_choice(c, i, refused=refused) for i, c in enumerate(answer.choices)],
         "usage": usage_json(answer.usage),
         "system_fingerprint": None,
     }
@@ -79,13 +80,20 @@ def ours_json(adjustments: tuple[Adjustment, ...]) -> dict[str, Any]:
     return {"adjustments": [msgspec.to_builtins(a) for a in adjustments]} if adjustments else {}
 
 
-def _choice(choice: Choice, index: int) -> dict[str, Any]:
+def _refused(said: ChatAnswer | Finish | TextDelta) -> bool:
+    """True when the text is the model's refusal, which the dialect keeps apart from content."""
+    return bool(said.metadata and said.metadata.get("refusal"))
+
+
+def _choice(choice: Choice, index: int, *, refused: bool) -> dict[str, Any]:
     blocked = choice.finish_reason == "content_filter" and not choice.text
     message: dict[str, Any] = {
         "role": "assistant",
         "content": choice.text if choice.text or not (choice.tool_calls or blocked) else None,
         "refusal": None,
     }
+    if refused:
+        message |= {"content": None, "refusal": choice.text}
     if choice.reasoning:
         message["reasoning_content"] = choice.reasoning
     if choice.tool_calls:
@@ -96,7 +104,7 @@ def _choice(choice: Choice, index: int) -> dict[str, Any]:
     return {
         "index": index,
         "message": message,
-        "finish_reason": choice.finish_reason,
+        "finish_reason": "stop" if refused else choice.finish_reason,
         "logprobs": logprobs_json(choice.logprobs),
     }
 
@@ -121,31 +129,36 @@ class Chunks:
         self._choices = choices
         self._usage = usage
 
-    def first(self, adjustments: list[Any]) -> bytes:
-        """The chunk that opens every choice; what was adjusted so far rides on it."""
-        opened = [_piece(i, {"role": "assistant", "content": ""}) for i in range(self._choices)]
+    def first(self, adjustments: list[Any], begins: AnyEvent) -> bytes:
+        """The chunk that opens every choice; what was adjusted so far rides on it.
+
+        `begins` is the first event to come: content is null before a tool call or a refusal.
+        """
+        silent = type(begins) is ToolCallDelta or (type(begins) is TextDelta and _refused(begins))
+        opening = {"role": "assistant", "content": None if silent else ""}
+        opened = [_piece(i, opening) for i in range(self._choices)]
         more = b"" if not adjustments else b',"breeze":' + _encode({"adjustments": adjustments})
         return self._chunk(opened, more)
 
     def piece(self, event: AnyEvent) -> bytes:
         """One event; nothing for those that the dialect has no place for."""
         kind = type(event)
-        if kind is TextDelta and not event.choice and not event.logprobs:  # type: ignore[union-attr]
-            return self._text + _encode(event.text) + self._begun  # type: ignore[union-attr]
         if kind is TextDelta:
-            tokens = logprobs_json(event.logprobs)  # type: ignore[union-attr]
-            return self._chunk([_piece(event.choice, {"content": event.text}, tokens)])  # type: ignore[union-attr]
+            if not (event.choice or event.logprobs or event.metadata):  # type: ignore[union-attr]
+                return self._text + _encode(event.text) + self._begun  # type: ignore[union-attr]
+            return self._chunk([_text_piece(event)])  # type: ignore[arg-type]
         if kind is ReasoningDelta:
             return self._chunk([_piece(event.choice, {"reasoning_content": event.text})])  # type: ignore[union-attr]
         if kind is ToolCallDelta:
             return self._chunk([_piece(event.choice, {"tool_calls": [_call(event)]})])  # type: ignore[union-attr,arg-type]
         if kind is Restarted or kind is Redacted:
-            return self._chunk([], b',"breeze":' + _encode(_withdrawal(event)))  # type: ignore[arg-type]
+            return self._chunk([], b',"breeze":' + _encode(withdrawal_json(event)))  # type: ignore[arg-type]
         return b""
 
     def last(self, finish: Finish, usage: Usage | None, adjustments: list[Any]) -> bytes:
         """The finish reason of every choice, the usage when asked for, and the end."""
-        ends = [_piece(i, {}, reason=finish.reason) for i in range(self._choices)]
+        reason: Reason = "stop" if _refused(finish) else finish.reason
+        ends = [_piece(i, {}, reason=reason) for i in range(self._choices)]
         more = b"" if not adjustments else b',"breeze":' + _encode({"adjustments": adjustments})
         closing = self._chunk(ends, more)
         if self._usage:
@@ -168,6 +181,11 @@ def _piece(
     return {"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": reason}
 
 
+def _text_piece(event: TextDelta) -> dict[str, Any]:
+    name = "refusal" if _refused(event) else "content"
+    return _piece(event.choice, {name: event.text}, logprobs_json(event.logprobs))
+
+
 def _call(event: ToolCallDelta) -> dict[str, Any]:
     """Clients concatenate every string, so id and name are written once, when they come."""
     function: dict[str, Any] = {"arguments": event.arguments}
@@ -177,7 +195,8 @@ def _call(event: ToolCallDelta) -> dict[str, Any]:
     return {"id": event.id, "type": "function", **found} if event.id else found
 
 
-def _withdrawal(event: Restarted | Redacted) -> dict[str, Any]:
+def withdrawal_json(event: Restarted | Redacted) -> dict[str, Any]:
+    """That text which was sent is to be withdrawn, for the extension field of a chunk."""
     if isinstance(event, Restarted):
         return {
             "event": "restarted",

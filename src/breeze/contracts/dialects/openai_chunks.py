@@ -34,6 +34,9 @@ REASONS: dict[str, FinishReason] = {
 }  # fmt: skip
 """Reasons on the wire. Any other word ends the text as `stop` and stays in the metadata."""
 
+_REFUSAL: dict[str, Any] = {"refusal": True}
+"""Metadata of text that is a refusal, and of the end of such an answer."""
+
 
 class UpstreamError(Exception):
     """An error in place of a chunk. `error` is what the server said: text or an object."""
@@ -103,9 +106,10 @@ class ChunkReader:
             raise ProcessingError(
                 "The stream ended before the answer did. Send the request again.", detail="cut"
             )
-        metadata = None if self._raw in REASONS else {"finish_reason": self._raw}
+        metadata = {} if self._raw in REASONS else {"finish_reason": self._raw}
+        metadata |= _REFUSAL if self._refused else {}
         usage: list[ChatEvent] = [self.usage] if self.usage is not None else []
-        return [*usage, Finish(reason, metadata=metadata)]
+        return [*usage, Finish(reason, metadata=metadata or None)]
 
     def _take_choice(self, found: ChoiceJson, events: list[ChatEvent]) -> None:
         index = self._choice + (found.index or 0)
@@ -122,8 +126,9 @@ class ChunkReader:
             events.append(ReasoningDelta(reasoning, index))
         if delta.refusal:
             self._refused = True
+            events.append(TextDelta(delta.refusal, index, metadata=_REFUSAL))
         tokens = self._tokens(logprobs) if logprobs is not None else ()
-        if (text := delta.text() or delta.refusal or "") or tokens:
+        if (text := delta.text()) or tokens:
             events.append(TextDelta(text, index, tokens))
         if delta.tool_calls is not None:
             events.extend(self._take_call(piece, index) for piece in delta.tool_calls)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from difflib import get_close_matches
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
 from breeze.contracts.dialects.openai_message_json import MessageJson, Strict
-from breeze.contracts.errors import InputError
+from breeze.contracts.dialects.openai_reading import read_strict as read_strict
 from breeze.contracts.request import AUTO, GuardianOptions
 
 
@@ -69,6 +67,9 @@ class BreezeJson(Strict):
     guardian: GuardianOptions | None = None
 
 
+Seed = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+
+
 class Body(Strict):
     """A chat-completions request. What comes after `breeze` is accepted and not read."""
 
@@ -85,7 +86,7 @@ class Body(Strict):
     max_completion_tokens: int | None = None
     stop: str | list[str] | None = None
     n: int | None = None
-    seed: int | None = None
+    seed: Seed | None = None
     presence_penalty: float | None = None
     frequency_penalty: float | None = None
     logit_bias: dict[str, float] | None = None
@@ -113,20 +114,7 @@ SAME = (
 )  # fmt: skip
 """Fields with one name and meaning on both sides, None when not given."""
 
-_UNKNOWN = re.compile(r"Object contains unknown field `(.*)`")
-
 
 def read_body(body: Any) -> Body:
     """`body` checked. Raises InputError with the path of the first wrong field."""
-    try:
-        return msgspec.convert(body, Body)
-    except msgspec.ValidationError as error:
-        what, _, where = str(error).partition(" - at `$")
-        path = where.strip("`").lstrip(".")
-        if (unknown := _UNKNOWN.fullmatch(what)) is None:
-            raise InputError(f"{path or 'The body'}: {what}.", field=path) from error
-        name = unknown[1]
-        near = get_close_matches(name, () if path else Body.__struct_fields__, n=1, cutoff=0.6)
-        path = f"{path}.{name}" if path else name
-        hint = f"did you mean {near[0]!r}?" if near else "leave it out."
-        raise InputError(f"{path} is not known here: {hint}", field=path) from error
+    return read_strict(body, Body)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import base64
 import binascii
+from typing import Literal
 
+from breeze.contracts.dialects.openai_message_json import ImageUrl
 from breeze.contracts.errors import InputError
+from breeze.contracts.messages import ImagePart
 
 _MAGIC = (
     (b"\x89PNG", "image/png"), (b"\xff\xd8\xff", "image/jpeg"), (b"GIF8", "image/gif"),
@@ -39,3 +42,12 @@ def decoded(text: str, path: str) -> bytes:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
         raise InputError(f"{path}: is not valid base64.", field=path) from error
+
+
+def image_part(given: ImageUrl, path: str) -> ImagePart:
+    """A picture by web address or data URI. Raises InputError for `path`."""
+    detail: Literal["auto", "low", "high"] = "high" if given.detail == "original" else given.detail
+    if given.url.startswith(("https://", "http://", "upload:")):
+        return ImagePart(url=given.url, detail=detail)
+    data, mime = from_uri(given.url, path)
+    return ImagePart(data, mime_of(data, mime), detail=detail)

@@ -67,10 +67,11 @@ PartJson = TextPartJson | RefusalPartJson | ImagePartJson | AudioPartJson | File
 
 
 class CalledJson(Strict):
-    """What was called, with JSON text as arguments."""
+    """What was called, with JSON text as arguments; helpers of clients keep them parsed as well."""
 
     name: str
     arguments: str = "{}"
+    parsed_arguments: Any = None
 
 
 class CallJson(Strict):
@@ -79,10 +80,11 @@ class CallJson(Strict):
     id: str
     function: CalledJson
     type: Literal["function"] = "function"
+    index: int | None = None
 
 
 class MessageJson(Strict):
-    """One message. Empty fields that clients echo back from an answer are accepted."""
+    """One message. What clients echo back from an answer beside its content is accepted."""
 
     role: Literal["system", "developer", "user", "assistant", "tool"]
     content: str | list[PartJson] | None = None
@@ -93,5 +95,6 @@ class MessageJson(Strict):
     reasoning: str | None = None
     refusal: str | None = None
     annotations: list[Any] | None = None
+    parsed: Any = None
     audio: None = None
     function_call: None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import msgspec
 
@@ -14,11 +14,10 @@ from breeze.contracts.dialects.openai_json import (
     NamedChoiceJson,
     read_body,
 )
-from breeze.contracts.dialects.openai_media import decoded, from_uri, mime_of
+from breeze.contracts.dialects.openai_media import decoded, from_uri, image_part
 from breeze.contracts.dialects.openai_message_json import (
     AudioPartJson,
     ImagePartJson,
-    ImageUrl,
     MessageJson,
     PartJson,
     RefusalPartJson,
@@ -29,7 +28,6 @@ from breeze.contracts.messages import (
     AudioPart,
     ContentPart,
     FilePart,
-    ImagePart,
     Message,
     NamedTool,
     ResponseFormat,
@@ -55,7 +53,7 @@ def chat_from_json(body: dict[str, Any]) -> ChatRequest:
         tuple(_message(message, f"messages[{i}]") for i, message in enumerate(read.messages)),
         model=read.model,
         tools=tuple(_tool(tool.function) for tool in read.tools or ()),
-        tool_choice=_choice(read.tool_choice),
+        tool_choice=_choice(read),
         response_format=_format(read.response_format),
         max_tokens=_limit(read),
         stop=(read.stop,) if isinstance(read.stop, str) else tuple(read.stop or ()),
@@ -88,9 +86,14 @@ def _tool(function: FunctionJson) -> Tool:
     )
 
 
-def _choice(given: str | NamedChoiceJson | None) -> ToolChoice:
+def _choice(read: Body) -> ToolChoice:
+    given = read.tool_choice
     if isinstance(given, NamedChoiceJson):
         return NamedTool(given.function.name)
+    if given == "required" and not read.tools:
+        raise InputError(
+            "tool_choice: a call is required, but tools is empty.", field="tool_choice"
+        )
     return cast(ToolChoice, given or "auto")
 
 
@@ -129,7 +132,7 @@ def _part(part: PartJson, path: str) -> ContentPart:
     if isinstance(part, RefusalPartJson):
         return TextPart(part.refusal)
     if isinstance(part, ImagePartJson):
-        return _image(part.image_url, f"{path}.image_url.url")
+        return image_part(part.image_url, f"{path}.image_url.url")
     if isinstance(part, AudioPartJson):
         data = decoded(part.input_audio.data, f"{path}.input_audio.data")
         return AudioPart(data, part.input_audio.format)
@@ -137,11 +140,3 @@ def _part(part: PartJson, path: str) -> ContentPart:
         return FilePart(name=part.file.filename, file_id=part.file.file_id)
     data, mime = from_uri(part.file.file_data, f"{path}.file.file_data")
     return FilePart(data, mime, part.file.filename)
-
-
-def _image(given: ImageUrl, path: str) -> ImagePart:
-    detail: Literal["auto", "low", "high"] = "high" if given.detail == "original" else given.detail
-    if given.url.startswith(("https://", "http://")):
-        return ImagePart(url=given.url, detail=detail)
-    data, mime = from_uri(given.url, path)
-    return ImagePart(data, mime_of(data, mime), detail=detail)

@@ -16,7 +16,7 @@ import click
 from breeze.version import __version__
 
 COMMANDS = (
-    "chat", "see", "say", "listen", "guard", "draw", "embed",
+    "chat", "see", "say", "listen", "guard", "draw", "embed", "serve", "keys",
     "runners", "explain", "models", "settings", "check", "new-runner", "demo", "completion",
 )  # fmt: skip
 """Every command, in the order in which the help lists them."""

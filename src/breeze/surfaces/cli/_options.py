@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -32,6 +32,8 @@ class Work:
     json: bool = False
     strict: bool = False
     deadline: float | None = None
+    url: str = ""
+    key: str = field(default="", repr=False)
 
     @property
     def route(self) -> dict[str, Any]:
@@ -46,6 +48,24 @@ class Work:
 
 config_option = click.option("--config", type=FILE, help="Configuration file instead of your own.")
 json_option = click.option("--json", "json", is_flag=True, help="One JSON object a line.")
+_SERVER = (
+    click.option(
+        "--url",
+        default="",
+        envvar="BREEZE_URL",
+        show_envvar=True,
+        metavar="URL",
+        help="Ask this server instead of an engine of one's own.",
+    ),
+    click.option(
+        "--key",
+        default="",
+        envvar="BREEZE_KEY",
+        show_envvar=True,
+        metavar="KEY",
+        help="The server's key; the variable keeps it out of the list of processes.",
+    ),
+)
 _ROUTE = (
     click.option("--runner", default="", metavar="NAME", help="Instance or runner to ask first."),
     click.option("--model", default=AUTO, metavar="NAME", help="Model, or INSTANCE/MODEL."),
@@ -54,6 +74,7 @@ _ROUTE = (
         "--param", "params", multiple=True, metavar="[INSTANCE.]NAME=VALUE", help=PARAM_HELP
     ),
     config_option,
+    *_SERVER,
 )
 _DEADLINE = click.option(
     "--deadline", type=float, metavar="SECONDS", help="Give up when this time is over."
@@ -70,10 +91,15 @@ def work_options(command: F) -> F:
     return _gathered(command, (*_ROUTE, _DEADLINE, json_option))
 
 
+def looking_options(command: F) -> F:
+    """Adds the options of commands that only look; the command gets them as `work`."""
+    return _gathered(command, (config_option, *_SERVER, json_option))
+
+
 def _gathered(command: F, options: tuple[Callable[[Any], Any], ...]) -> F:
     @functools.wraps(command)
     def gather(**given: Any) -> Any:
-        names = [field.name for field in fields(Work) if field.name in given]
+        names = [one.name for one in fields(Work) if one.name in given]
         return command(work=Work(**{name: given.pop(name) for name in names}), **given)
 
     for option in reversed(options):

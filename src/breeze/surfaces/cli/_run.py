@@ -22,7 +22,7 @@ from breeze.surfaces.cli._terminal import note
 if TYPE_CHECKING:
     from breeze.contracts.capability import Capability
     from breeze.engine.engine import Engine
-    from breeze.engine.stream import EventStream
+    from breeze.surfaces.cli._service import Events, Service
 
 T = TypeVar("T")
 Keep = Callable[[Result], object]
@@ -72,28 +72,16 @@ def _run(main: Coroutine[Any, Any, T]) -> T:
 
 async def _answer(work: Work, request: Request[Any], view: View, keep: Keep | None) -> int:
     with interruptible() as stop:
-        async with opened(work, request.needs) as engine:
+        async with service(work, request.needs) as doing:
             view.begin()
-            async with engine.stream(request) as events:
+            async with doing.stream(request) as events:
                 stop.stream = events
-                await _remark(engine, request)
+                for remark in await doing.remarks(request):
+                    note(remark)
                 return await _show(events, view, keep)
 
 
-async def _remark(engine: Engine, request: Request[Any]) -> None:
-    """Say what was noticed in the settings of the runner that is tried first."""
-    order = (await engine.explain(request)).order
-    if not order:
-        return  # the stream itself will say that nobody can answer
-    first = engine.instances[order[0].name]
-    if first.runner_type is not None:
-        for found in engine.layers.findings(
-            first.name, first.runner_type.parameters_type, first.entry.parameters
-        ):
-            note(f"{first.name}.{found.field}: {found.message}")
-
-
-async def _show(events: EventStream[Any], view: View, keep: Keep | None) -> int:
+async def _show(events: Events, view: View, keep: Keep | None) -> int:
     code = DONE
     async for event in events:
         if type(event) is Finish and event.result is not None:
@@ -103,6 +91,19 @@ async def _show(events: EventStream[Any], view: View, keep: Keep | None) -> int:
                 code = BLOCKED
         view.show(event)
     return code
+
+
+@asynccontextmanager
+async def service(work: Work, capability: Capability) -> AsyncIterator[Service]:
+    """Whoever does the work: the server at `work.url`, or else an engine of our own."""
+    from breeze.surfaces.cli._service import Embedded, Remote, client_of
+
+    if work.url:
+        async with client_of(work) as client:
+            yield Remote(client)
+    else:
+        async with opened(work, capability) as engine:
+            yield Embedded(engine)
 
 
 @asynccontextmanager

@@ -6,10 +6,14 @@ import asyncio
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from breeze.engine.stream import EventStream
+
+class Stoppable(Protocol):
+    """Work that can be stopped."""
+
+    def cancel(self) -> bool:
+        """Stop it. True if something was stopped."""
 
 
 class Stop:
@@ -18,7 +22,7 @@ class Stop:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._task = asyncio.current_task(loop)
-        self.stream: EventStream[Any] | None = None
+        self.stream: Stoppable | None = None
 
     def __call__(self) -> None:
         """Stop once, cleanly. A second signal finds the system's own handler, and kills."""

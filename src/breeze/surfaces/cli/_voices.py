@@ -8,6 +8,7 @@ from breeze.contracts.capability import Capability
 from breeze.contracts.errors import RunnerError
 from breeze.surfaces.cli._options import Work
 from breeze.surfaces.cli._run import opened, run
+from breeze.surfaces.cli._service import refusal
 from breeze.surfaces.cli._table import show_lines, show_table
 from breeze.surfaces.cli._terminal import note
 
@@ -20,6 +21,8 @@ _COLUMNS = ("instance", "voice", "label", "description")
 
 def show_voices(work: Work) -> None:
     """Print every voice of --runner, or of all that can speak here."""
+    if work.url:
+        raise refusal("--list-voices")
     rows = run(_rows(work), json=work.json)
     if work.json:
         show_lines([dict(zip(_COLUMNS, row, strict=True)) for row in rows])

@@ -19,12 +19,12 @@ from breeze.contracts.requests import (
     TranscribeRequest,
 )
 from breeze.surfaces.cli._options import Work, route_options
-from breeze.surfaces.cli._run import opened, run
+from breeze.surfaces.cli._run import run, service
 from breeze.surfaces.cli._table import show_lines, show_table
 from breeze.surfaces.cli._words import CAPABILITY
 
 if TYPE_CHECKING:
-    from breeze.engine.selection import Decision
+    from breeze.contracts.service import Decision
 
 Make = Callable[..., Request[Any]]
 _NAMED = 3
@@ -63,8 +63,8 @@ def command(capability: Capability, text: str, work: Work) -> None:
 
 
 async def _decide(work: Work, request: Request[Any]) -> Decision:
-    async with opened(work, request.needs) as engine:
-        return await engine.explain(request)
+    async with service(work, request.needs) as asked:
+        return await asked.explain(request)
 
 
 def _show(decision: Decision) -> None:

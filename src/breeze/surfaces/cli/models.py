@@ -8,8 +8,8 @@ import click
 import msgspec
 
 from breeze.contracts.capability import Capability
-from breeze.surfaces.cli._options import Work, config_option, json_option
-from breeze.surfaces.cli._run import opened, run
+from breeze.surfaces.cli._options import Work, looking_options
+from breeze.surfaces.cli._run import run, service
 from breeze.surfaces.cli._table import show_lines, show_table
 
 if TYPE_CHECKING:
@@ -22,21 +22,19 @@ _UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
 @click.command("models")
-@config_option
-@json_option
-def command(**work: object) -> None:
+@looking_options
+def command(work: Work) -> None:
     """List the models that can be asked for, as INSTANCE/MODEL."""
-    options = Work(**work)  # type: ignore[arg-type]  # config and json, as declared above
-    found = run(_models(options), json=options.json)
-    if options.json:
+    found = run(_models(work), json=work.json)
+    if work.json:
         show_lines([{"instance": name, **msgspec.to_builtins(model)} for name, model in found])
     else:
         show_table(_COLUMNS, [_row(name, model) for name, model in found])
 
 
 async def _models(work: Work) -> list[tuple[str, ModelInfo]]:
-    async with opened(work, Capability.LLM) as engine:
-        served = await engine.models()
+    async with service(work, Capability.LLM) as asked:
+        served = await asked.models()
     return [(name, model) for name, models in served.items() for model in models]
 
 

@@ -7,37 +7,35 @@ from typing import TYPE_CHECKING
 import click
 
 from breeze.contracts.capability import Capability
-from breeze.surfaces.cli._options import Work, config_option, json_option
-from breeze.surfaces.cli._run import opened, run
+from breeze.surfaces.cli._options import Work, looking_options
+from breeze.surfaces.cli._run import run, service
 from breeze.surfaces.cli._table import show_lines, show_table
 from breeze.surfaces.cli._words import CAPABILITY
 
 if TYPE_CHECKING:
-    from breeze.engine.roster import RunnerStatus
+    from breeze.contracts.service import RunnerStatus
 
 _COLUMNS = ("instance", "runner", "kind", "does", "priority", "model", "state", "reason")
 
 
 @click.command("runners")
 @click.argument("capability", type=CAPABILITY, required=False)
-@config_option
-@json_option
-def command(capability: Capability | None, **work: object) -> None:
+@looking_options
+def command(capability: Capability | None, work: Work) -> None:
     """List every runner, what it does, and whether it can work here.
 
     CAPABILITY, or the command that needs it, shows only those that do this kind of work.
     """
-    options = Work(**work)  # type: ignore[arg-type]  # config and json, as declared above
-    found = run(_statuses(options, capability), json=options.json)
-    if options.json:
+    found = run(_statuses(work, capability), json=work.json)
+    if work.json:
         show_lines(found)
     else:
         show_table(_COLUMNS, [_row(status) for status in found])
 
 
 async def _statuses(work: Work, capability: Capability | None) -> list[RunnerStatus]:
-    async with opened(work, capability or Capability.LLM) as engine:
-        everybody = engine.runners()
+    async with service(work, capability or Capability.LLM) as asked:
+        everybody = await asked.runners()
     return [s for s in everybody if capability is None or capability in s.capabilities]
 
 

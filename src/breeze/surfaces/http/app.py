@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from breeze.contracts.errors import (
-    AuthenticationError,
+    CancelledError,
     InputError,
     NotFoundError,
     ProcessingError,
     RunnerError,
 )
+from breeze.contracts.request import new_id
 from breeze.service.access import ANYBODY, Principal, Role
-from breeze.surfaces.http.call import Call, fresh_id
+from breeze.service.metrics import Metrics
+from breeze.service.relays import Relays
+from breeze.service.uploads import Uploads
+from breeze.surfaces.http.call import Call, code_of
+from breeze.surfaces.http.credentials import key_of, refused
 from breeze.surfaces.http.gate import Gate
+from breeze.surfaces.http.leaving import Leaving
 from breeze.surfaces.http.problems import reply as problem
-from breeze.surfaces.http.reply import Answer, Reply
+from breeze.surfaces.http.problems import stopped
+from breeze.surfaces.http.reply import Answer, Reply, Stream
 from breeze.surfaces.http.routes import Missing, Table
 from breeze.surfaces.http.sending import Receive, Send, send_reply, send_stream
+from breeze.surfaces.http.sockets import Sockets
 
 if TYPE_CHECKING:
     from breeze.engine.engine import Engine
@@ -28,7 +38,10 @@ JSON_LIMIT = 32 * 1024 * 1024
 
 
 class App:
-    """Serves one engine. `authenticate` tells who a caller is by the key they sent, if any."""
+    """Serves one engine. `authenticate` tells who a caller is by the key they sent, if any.
+
+    `record` is told of every answer that has gone out: the call, the answer, the seconds it took.
+    """
 
     def __init__(
         self,
@@ -37,57 +50,111 @@ class App:
         *,
         gate: Gate | None = None,
         authenticate: Callable[[bytes], Principal] | None = None,
+        record: Callable[[Call, Answer, float], None] | None = None,
+        uploads: Uploads | None = None,
     ) -> None:
         self.engine = engine
         self.table = table
         self.gate = gate or Gate()
         self.authenticate = authenticate
+        self.record = record
+        self.stopping = False
+        self.metrics = Metrics(engine.runners)
+        engine.ledger.listeners.append(self.metrics.attempted)
+        self.uploads = uploads or Uploads(engine.layers.store.home.uploads)
+        self.relays = Relays()
+        self.sockets = Sockets(self)
+        self.leaving = Leaving()
         self.owners: dict[str, str] = {}
         """The name of the key behind each running request."""
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             await self._http(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await self.sockets.serve(scope, receive, send)
+
+    async def close(self) -> None:
+        """Stop what goes on without a connection: requests to be resumed, the router's clients."""
+        await self.relays.aclose()
+        await self.sockets.close()
 
     async def _http(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        started = perf_counter()
         call = Call(self, scope, receive)
         try:
             answer = await self._answer(call)
         except RunnerError as error:
-            answer = problem(error, call.dialect, call.request_id or fresh_id())
+            call.code = error.code
+            answer = problem(error, call.dialect, call.request_id or new_id())
+        except asyncio.CancelledError:
+            if not self.stopping:
+                raise
+            answer = problem(stopped(), call.dialect, call.request_id or new_id())
         except Exception as error:  # whatever it is, the client gets an answer and no traceback
             answer = self._unexpected(call, error)
         try:
+            if b"origin" in call.headers:
+                answer.headers += self.gate.cors(call.headers)
+            if call.method == "HEAD" and type(answer) is Stream:
+                answer = await _head_only(answer)
             if type(answer) is Reply:
-                await send_reply(send, answer, answer.headers)
+                await send_reply(send, answer)
             else:
-                await send_stream(send, answer, answer.headers)  # type: ignore[arg-type]
+                await send_stream(send, answer)  # type: ignore[arg-type]
+        except RunnerError as error:  # the answer had begun: it stays without its end
+            self._cut(call, error)
         finally:
             call.end()
+            seconds = perf_counter() - started
+            self._count(call, answer, seconds)
+            if self.record is not None:
+                self.record(call, answer, seconds)
 
     async def _answer(self, call: Call) -> Answer:
-        self.gate.check(call)
+        self.gate.check(call.scope, call.headers)
         found = self.table.find(call.method, call.path)
         if isinstance(found, Missing):
+            if call.method == "OPTIONS" and found.allowed:
+                return self.gate.options(call.headers, found.allowed)
             raise _no_route(call, found)
         route, call.found = found
         if self.authenticate is None:
             call.caller = ANYBODY
         elif route.role is not Role.OPEN:
-            call.caller = self.authenticate(_key_of(call))
+            call.caller = self.authenticate(key_of(call.headers))
             if call.caller.role < route.role:
-                raise _refused(call, route.role)
+                raise refused(call.caller, route.role)
+        call.route = route
         call.limit = JSON_LIMIT if route.limit is None else route.limit
         return await route.handler(call)
 
+    def _count(self, call: Call, answer: Answer, seconds: float) -> None:
+        route = call.route
+        self.metrics.answered(
+            route.path if route is not None else "", answer.status, seconds, code_of(call)
+        )
+
     def _unexpected(self, call: Call, error: Exception) -> Reply:
         """Tells the log what happened and the client only that it did."""
-        request_id = call.request_id or fresh_id()
+        request_id = call.request_id or new_id()
         self.log_failure(call, error, request_id)
         public = ProcessingError(
             f"Something went wrong inside the server; its log has the details under {request_id}."
         )
+        call.code = public.code
         return problem(public, call.dialect, request_id)
+
+    def _cut(self, call: Call, error: RunnerError) -> None:
+        """Note a failure amid an answer. A cancellation is nobody's: mostly the client has left."""
+        call.code = error.code
+        if isinstance(error, CancelledError):
+            return
+        import logging
+
+        logging.getLogger("breeze.server").warning(
+            "%s %s was cut (%s): %s", call.method, call.path, call.request_id, error
+        )
 
     def log_failure(self, call: Call, error: Exception, request_id: str) -> None:
         """One line in the server's log."""
@@ -98,6 +165,12 @@ class App:
         )
 
 
+async def _head_only(stream: Stream) -> Reply:
+    """What HEAD gets of a stream: its headers. The stream is closed before it began."""
+    await stream.pieces.aclose()
+    return Reply(b"", stream.type, status=stream.status, headers=stream.headers)
+
+
 def _no_route(call: Call, missing: Missing) -> RunnerError:
     if missing.allowed:
         allowed = ", ".join(missing.allowed)
@@ -105,26 +178,4 @@ def _no_route(call: Call, missing: Missing) -> RunnerError:
             f"{call.path} takes {allowed}, not {call.method}.",
             data={"status": 405, "allow": allowed},
         )
-    return NotFoundError(f"There is no route {call.path}.", detail="route")
-
-
-def _key_of(call: Call) -> bytes:
-    """The key that was sent, whichever header carries it."""
-    given = call.headers.get(b"authorization", b"")
-    scheme, _, key = given.partition(b" ")
-    if scheme.lower() == b"bearer":
-        return key.strip()
-    return call.headers.get(b"x-api-key", b"")
-
-
-def _refused(call: Call, needed: Role) -> AuthenticationError:
-    if call.caller.role is Role.OPEN:
-        return AuthenticationError(
-            "This server needs an API key: send `Authorization: Bearer KEY` with a key from "
-            "`breeze keys add`."
-        )
-    return AuthenticationError(
-        f"The key {call.caller.name!r} may use the engine, but this route needs the role "
-        f"{needed.name.lower()}.",
-        data={"status": 403},
-    )
+    return NotFoundError(f"There is no route {call.path}.", detail="unknown_route")

@@ -15,19 +15,18 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from breeze.contracts.errors import CancelledError, InputError, TooLargeError
-from breeze.contracts.request import Request, new_id
-from breeze.contracts.results import ANSWERS, collect
+from breeze.contracts.request import Request
 from breeze.engine.stream import EventStream
 from breeze.service.access import STRANGER, Principal
+from breeze.service.references import R, resolve_uploads
 from breeze.surfaces.http.reply import Dialect, Facts
 from breeze.surfaces.http.sending import Receive
 
 if TYPE_CHECKING:
     from breeze.contracts.answers import Result
     from breeze.surfaces.http.app import App
+    from breeze.surfaces.http.routes import Route
 
-_LISTEN_AFTER = 0.005
-"""Seconds before a call begins to listen for its client's leaving; most answers come sooner."""
 _json = msgspec.json.Decoder()
 
 
@@ -35,12 +34,14 @@ class Call:
     """What a handler works with.
 
     `found`: parts of the path. `headers`: by lower-case name. `caller`: who asks. `request_id`:
-    that of the engine's request, once there is one.
+    that of the engine's request, once there is one; `events` are its own. `code`: of the error
+    that is the answer.
     """
 
     __slots__ = (
-        "_listener", "_receive", "_stop", "_timer", "app", "caller", "dialect", "found", "headers",
-        "limit", "method", "path", "query_string", "request_id", "scope",
+        "_added", "_listener", "_receive", "_stop", "app", "caller", "code", "dialect", "events",
+        "found", "headers", "limit", "method", "path", "query_string", "request_id", "route",
+        "scope",
     )  # fmt: skip
 
     def __init__(self, app: App, scope: dict[str, Any], receive: Receive) -> None:
@@ -53,11 +54,14 @@ class Call:
         self.dialect: Dialect = "openai" if self.path.startswith("/v1/") else "native"
         self.caller: Principal = STRANGER
         self.found: dict[str, str] = {}
+        self.route: Route | None = None
         self.limit = 0
         self.request_id = ""
+        self.code = ""
+        self.events: EventStream[Any] | None = None
         self._receive = receive
         self._stop: Callable[[], object] | None = None
-        self._timer: asyncio.TimerHandle | None = None
+        self._added = False
         self._listener: asyncio.Task[None] | None = None
 
     # what was sent ------------------------------------------------------------------------
@@ -73,9 +77,7 @@ class Call:
 
     async def body(self) -> bytes:
         """All of the body. Raises TooLargeError as soon as it is longer than the route allows."""
-        declared = self.headers.get(b"content-length")
-        if declared is not None and int(declared) > self.limit:
-            raise self._too_large()
+        self._check_length()
         message = await self._receive()
         if not message.get("more_body"):
             return self._checked(message)
@@ -90,6 +92,7 @@ class Call:
 
     async def pieces(self) -> AsyncIterator[bytes]:
         """The body as it arrives. Raises TooLargeError when it grows beyond the limit."""
+        self._check_length()
         size, more = 0, True
         while more:
             message = await self._receive()
@@ -99,6 +102,11 @@ class Call:
                 raise self._too_large()
             more = message.get("more_body", False)
             yield piece
+
+    def _check_length(self) -> None:
+        declared = self.headers.get(b"content-length")
+        if declared is not None and int(declared) > self.limit:
+            raise self._too_large()
 
     async def json(self) -> dict[str, Any]:
         """The body, a JSON object. Raises InputError when it is something else."""
@@ -129,27 +137,32 @@ class Call:
 
     def stream(self, request: Request[Any]) -> EventStream[Any]:
         """The engine's events; the work stops when the client leaves."""
-        events = self.app.engine.stream(request)
+        events = self.events = self.app.engine.stream(request)
         self.request_id = request.id
         self.app.owners[request.id] = self.caller.name
         self.on_leaving(events.cancel)
         return events
 
+    async def resolved(self, request: R) -> R:
+        """`request` with the uploads it refers to in it. Raises NotFoundError and InputError."""
+        return await resolve_uploads(request, self.app.uploads, self.caller.name)
+
     async def run(self, request: Request[Any]) -> tuple[Result, Facts]:
         """The whole answer, and who gave it."""
         async with self.stream(msgspec.structs.replace(request, whole=True)) as events:
-            result = await collect(events, ANSWERS[request.capability.method])
-            return result, Facts.of(events)
+            return await events.result(), Facts.of(events)
 
     def on_leaving(self, stop: Callable[[], object]) -> None:
         """Call `stop` when the client leaves before the answer is complete."""
         self._stop = stop
-        if self._timer is None and self._listener is None:
-            loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(_LISTEN_AFTER, self._listen)
+        if not self._added:
+            self._added = True
+            self.app.leaving.add(self)
 
-    def _listen(self) -> None:
-        self._listener = asyncio.get_running_loop().create_task(self._leaving())
+    def listen(self) -> None:
+        """Wait for the client's leaving from now on, unless the answer is complete."""
+        if self._stop is not None:
+            self._listener = asyncio.get_running_loop().create_task(self._leaving())
 
     async def _leaving(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
@@ -160,8 +173,6 @@ class Call:
     def end(self) -> None:
         """The answer has gone out, or nobody wants it any more."""
         self._stop = None
-        if self._timer is not None:
-            self._timer.cancel()
         if self._listener is not None:
             self._listener.cancel()
         self.app.owners.pop(self.request_id, None)
@@ -176,6 +187,7 @@ class Call:
             self._stop = None
 
 
-def fresh_id() -> str:
-    """An id for a response that no request of the engine stands behind."""
-    return new_id()
+def code_of(call: Call) -> str:
+    """The code of the error in which the answer ended, before or in its stream; empty if none."""
+    events = call.events
+    return call.code if events is None else call.code or events.route.code

@@ -30,6 +30,11 @@ class Reply:
         self.status = status
         self.headers = headers or []
 
+    @property
+    def sent(self) -> int:
+        """Bytes of the body."""
+        return len(self.body)
+
     @classmethod
     def json(cls, value: Any, *, status: int = 200, headers: Headers | None = None) -> Reply:
         """`value` as JSON: anything that msgspec can write."""
@@ -39,10 +44,11 @@ class Reply:
 class Stream:
     """An answer that is sent piece by piece. `pieces` is closed when the client leaves.
 
-    Pieces that become ready in one turn of the event loop leave in one write.
+    Pieces that become ready in one turn of the event loop leave in one write. `sent`: bytes of
+    the body that have gone out.
     """
 
-    __slots__ = ("headers", "pieces", "status", "type")
+    __slots__ = ("headers", "pieces", "sent", "status", "type")
 
     def __init__(
         self, pieces: AsyncGenerator[bytes], type: bytes = SSE, *, headers: Headers | None = None
@@ -50,6 +56,7 @@ class Stream:
         self.pieces = pieces
         self.type = type
         self.status = 200
+        self.sent = 0
         self.headers = headers or []
 
 
@@ -70,14 +77,13 @@ class Facts(msgspec.Struct, frozen=True, gc=False):
     def of(cls, stream: EventStream[Any]) -> Facts:
         """What is known once the first event has come."""
         route = stream.route
-        adjusted = route.fold.adjusted if route.fold is not None else ()
         return cls(
             stream.request_id,
             route.runner,
             route.model,
             route.decision.id if route.decision else "",
             route.mock,
-            tuple(event.field for event in adjusted),
+            tuple(event.field for event in route.fold.adjusted),
         )
 
     def with_adjusted(self, adjustments: tuple[Adjustment, ...]) -> Facts:

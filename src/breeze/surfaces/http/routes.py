@@ -54,6 +54,8 @@ class Table:
                 raise ValueError(f"{route.method} {route.path} is in the table twice")
             methods[route.method] = route
         for path, methods in by_path.items():
+            if "GET" in methods:  # whoever answers GET answers HEAD, and leaves the body out
+                methods.setdefault("HEAD", methods["GET"])
             if "{" in path:
                 self._patterns.append((_pattern(path), methods))
             else:
@@ -64,14 +66,18 @@ class Table:
         methods = self._fixed.get(path)
         if methods is not None:
             found = methods.get(method)
-            return (found, {}) if found is not None else Missing(tuple(methods))
+            return (found, {}) if found is not None else _missing(methods)
         for pattern, known in self._patterns:
             if match := pattern.fullmatch(path):
                 route = known.get(method)
                 if route is None:
-                    return Missing(tuple(known))
+                    return _missing(known)
                 return route, {name: _decoded(text) for name, text in match.groupdict().items()}
         return Missing(())
+
+
+def _missing(methods: Iterable[str]) -> Missing:
+    return Missing((*methods, "OPTIONS"))
 
 
 def _pattern(path: str) -> re.Pattern[str]:

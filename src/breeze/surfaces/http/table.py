@@ -2,8 +2,39 @@
 
 from __future__ import annotations
 
-from breeze.surfaces.http import health
-from breeze.surfaces.http.openai import chat
+from breeze.surfaces.http import health, metrics, openapi, ready
+from breeze.surfaces.http.native import requests, router, runners, settings, stream, uploads
+from breeze.surfaces.http.openai import (
+    chat,
+    completions,
+    embeddings,
+    images,
+    models,
+    moderations,
+    speech,
+    transcriptions,
+)
 from breeze.surfaces.http.routes import Table
 
-TABLE = Table((*health.ROUTES, *chat.ROUTES))
+TABLE = Table(
+    (
+        *health.ROUTES,
+        *ready.ROUTES,
+        *metrics.ROUTES,
+        *openapi.ROUTES,
+        *chat.ROUTES,
+        *completions.ROUTES,
+        *embeddings.ROUTES,
+        *images.ROUTES,
+        *moderations.ROUTES,
+        *models.ROUTES,
+        *speech.ROUTES,
+        *transcriptions.ROUTES,
+        *stream.ROUTES,
+        *requests.ROUTES,
+        *runners.ROUTES,
+        *settings.ROUTES,
+        *uploads.ROUTES,
+        *router.ROUTES,
+    )
+)

@@ -7,13 +7,14 @@ from typing import Any
 import msgspec
 
 from breeze.contracts.answers import Adjustment
-from breeze.contracts.errors import RunnerError
-from breeze.contracts.events import AnyEvent, Progress, Usage
+from breeze.contracts.errors import InputError, RunnerError
+from breeze.contracts.events import AnyEvent, Progress
 from breeze.contracts.results import cut
 from breeze.engine.stream import EventStream
 from breeze.surfaces.http.problems import openai_error
 
 _encode = msgspec.json.Encoder().encode
+BOOKKEEPING = "is the book-keeping of another service and has no effect here"
 
 
 async def first_of(events: EventStream[Any]) -> AnyEvent:
@@ -23,7 +24,7 @@ async def first_of(events: EventStream[Any]) -> AnyEvent:
     """
     try:
         async for event in events:
-            if type(event) is not Progress and type(event) is not Usage:
+            if type(event) is not Progress:
                 return event  # type: ignore[no-any-return]
     except BaseException:
         await events.aclose()
@@ -46,3 +47,19 @@ def set_aside(body: dict[str, Any], names: tuple[str, ...], why: str) -> tuple[A
     return tuple(
         Adjustment(name, body[name], None, why) for name in names if body.get(name) is not None
     )
+
+
+def include_usage(body: dict[str, Any]) -> bool:
+    """Whether a stream is to end with its usage. Raises InputError for a wrong option."""
+    options = body.get("stream_options")
+    if options is None:
+        return False
+    if not body.get("stream"):
+        raise InputError("stream_options: is for streams: set stream.", field="stream_options")
+    for name, value in options.items():
+        path = f"stream_options.{name}"
+        if name not in ("include_usage", "include_obfuscation"):
+            raise InputError(f"{path} is not known here: leave it out.", field=path)
+        if type(value) is not bool:
+            raise InputError(f"{path}: must be true or false.", field=path)
+    return bool(options.get("include_usage"))

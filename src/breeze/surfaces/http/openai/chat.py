@@ -12,13 +12,19 @@ import msgspec
 from breeze.contracts.answers import Adjustment, ChatAnswer
 from breeze.contracts.dialects.openai_answer import Chunks, answer_json
 from breeze.contracts.dialects.openai_read import chat_from_json
-from breeze.contracts.errors import InputError, RunnerError
+from breeze.contracts.errors import RunnerError
 from breeze.contracts.events import Adjusted, AnyEvent, Finish, TextDelta, Usage
 from breeze.contracts.requests import ChatRequest
 from breeze.contracts.results import cut
 from breeze.engine.stream import EventStream
 from breeze.surfaces.http.call import Call
-from breeze.surfaces.http.openai._sse import failed, first_of, set_aside
+from breeze.surfaces.http.openai._sse import (
+    BOOKKEEPING,
+    failed,
+    first_of,
+    include_usage,
+    set_aside,
+)
 from breeze.surfaces.http.reply import Answer, Facts, Reply, Stream
 from breeze.surfaces.http.routes import Role, Route
 
@@ -26,16 +32,16 @@ _NOT_KEPT = (
     "user", "metadata", "store", "service_tier", "safety_identifier", "prompt_cache_key",
     "prompt_cache_options", "prompt_cache_retention", "prediction",
 )  # fmt: skip
-_WHY = "is the book-keeping of another service and has no effect here"
 
 
 async def chat(call: Call) -> Answer:
     """The conversation in the body, continued; as a stream when `stream` is true."""
     body = await call.json()
-    request = chat_from_json(body)
-    aside = set_aside(body, _NOT_KEPT, _WHY)
+    request = await call.resolved(chat_from_json(body))
+    usage = include_usage(body)
+    aside = set_aside(body, _NOT_KEPT, BOOKKEEPING)
     if body.get("stream"):
-        return await _streamed(call, request, aside, include_usage=_include_usage(body))
+        return await _streamed(call, request, aside, usage=usage)
     answer, facts = await call.run(request)
     assert isinstance(answer, ChatAnswer)
     if aside:
@@ -46,37 +52,32 @@ async def chat(call: Call) -> Answer:
     return Reply.json(answer_json(answer, id, created, model), headers=facts.headers())
 
 
-def _include_usage(body: dict[str, Any]) -> bool:
-    options = body.get("stream_options") or {}
-    for name in options:
-        if name not in ("include_usage", "include_obfuscation"):
-            path = f"stream_options.{name}"
-            raise InputError(f"{path} is not known here: leave it out.", field=path)
-    return bool(options.get("include_usage"))
-
-
 async def _streamed(
-    call: Call, request: ChatRequest, aside: tuple[Adjustment, ...], *, include_usage: bool
+    call: Call, request: ChatRequest, aside: tuple[Adjustment, ...], *, usage: bool
 ) -> Stream:
     events = call.stream(request)
-    first = await first_of(events)
+    adjusted = [msgspec.to_builtins(adjustment) for adjustment in aside]
+    while type(first := await first_of(events)) is Adjusted:
+        adjusted.append(_adjustment(first))
     facts = Facts.of(events)
     chunks = Chunks(
         f"chatcmpl-{request.id}",
         int(time.time()),
         facts.model or facts.runner,
         request.n,
-        usage=include_usage,
+        usage=usage,
     )
-    pieces = _pieces(events, first, chunks, aside)
+    pieces = _pieces(events, first, chunks, adjusted)
     return Stream(pieces, headers=facts.with_adjusted(aside).headers())
 
 
 async def _pieces(
-    events: EventStream[Any], first: AnyEvent, chunks: Chunks, aside: tuple[Adjustment, ...]
+    events: EventStream[Any], first: AnyEvent, chunks: Chunks, adjusted: list[Any]
 ) -> AsyncGenerator[bytes]:
-    """The chunks of a stream. It ends in [DONE], or in an error event and nothing after it."""
-    adjusted = [msgspec.to_builtins(adjustment) for adjustment in aside]
+    """The chunks of a stream. It ends in [DONE], or in an error event and nothing after it.
+
+    `adjusted`: what is to be told with the first chunk; it is used up.
+    """
     usage: Usage | None = None
     opened = False
     event = first
@@ -92,7 +93,7 @@ async def _pieces(
                 else:
                     if not opened:
                         opened = True
-                        yield chunks.first(adjusted)
+                        yield chunks.first(adjusted, event)
                         adjusted.clear()
                     if kind is Finish:
                         yield chunks.last(event, usage, adjusted)  # type: ignore[arg-type]

@@ -1,0 +1,74 @@
+"""A JSON body of OpenAI's dialect as a strict type: the first thing wrong is named by its path."""
+
+from __future__ import annotations
+
+import re
+from difflib import get_close_matches
+from typing import Any, TypeVar
+
+import msgspec
+
+from breeze.contracts.answers import Adjustment
+from breeze.contracts.errors import InputError, RunnerError
+
+T = TypeVar("T", bound=msgspec.Struct)
+_UNKNOWN = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
+_MISSING = re.compile(r"Object missing required field `(.*)`")
+_SHOWN = 60
+"""Characters of an unknown name that an error repeats."""
+
+
+def read_strict(body: Any, kind: type[T], *, text: bool = False) -> T:
+    """`body` checked and turned into `kind`. Raises InputError with the path of the wrong field.
+
+    `text`: numbers and switches come as text, as the fields of a form do.
+    """
+    try:
+        return msgspec.convert(body, kind, strict=not text)
+    except msgspec.ValidationError as error:
+        what, _, where = str(error).partition(" - at `$")
+        path = where.strip("`").lstrip(".")
+        if (unknown := _UNKNOWN.fullmatch(what)) is not None:
+            raise _unknown(unknown[1], path, kind) from error
+        if (missing := _MISSING.fullmatch(what)) is not None:
+            path = f"{path}.{missing[1]}" if path else missing[1]
+            raise InputError(f"{path} is needed.", field=path) from error
+        raise InputError(f"{path or 'The body'}: {what}.", field=path) from error
+
+
+def _unknown(name: str, path: str, kind: type[msgspec.Struct]) -> InputError:
+    known = () if path else kind.__struct_fields__
+    near = get_close_matches(name[:_SHOWN], known, n=1, cutoff=0.6)
+    shown = name if len(name) <= _SHOWN else f"{name[:_SHOWN]}…"
+    path = f"{path}.{shown}" if path else shown
+    hint = f"did you mean {near[0]!r}?" if near else "leave it out."
+    return InputError(f"{path} is not known here: {hint}", field=path)
+
+
+def renamed(error: RunnerError, names: dict[str, str]) -> RunnerError:
+    """`error`, its field and the start of its message in the caller's words.
+
+    `names`: the beginnings of our paths to theirs; `texts[3]` becomes `input[3]`.
+    """
+    theirs = _translated(error.field, names)
+    if error.field and error.message.startswith(error.field):
+        error.message = theirs + error.message[len(error.field) :]
+    error.field = theirs
+    return error
+
+
+def in_their_words(
+    adjustments: tuple[Adjustment, ...], names: dict[str, str]
+) -> tuple[Adjustment, ...]:
+    """The same adjustments with the fields' names in the caller's words."""
+    return tuple(
+        msgspec.structs.replace(one, field=_translated(one.field, names)) for one in adjustments
+    )
+
+
+def _translated(path: str, names: dict[str, str]) -> str:
+    for ours in sorted(names, key=len, reverse=True):
+        rest = path.removeprefix(ours)
+        if path.startswith(ours) and rest[:1] in ("", ".", "["):
+            return names[ours] + rest
+    return path

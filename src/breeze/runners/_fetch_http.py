@@ -1,0 +1,129 @@
+"""One GET on one connection to one address: HTTP/1.1 read strictly, with every size bounded."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from typing import NamedTuple
+
+from breeze.contracts.errors import TooLargeError
+from breeze.runners._fetch_address import Place
+from breeze.version import __version__
+
+_HEAD = 32 * 1024
+_BLOCK = 64 * 1024
+
+
+class Unreadable(Exception):
+    """What came is no HTTP, or ended too early."""
+
+
+class Head(NamedTuple):
+    """Status and headers by lower-case name."""
+
+    status: int
+    headers: dict[str, str]
+
+
+class Exchange:
+    """An open connection to `address` on which `place` has been asked for."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+
+    @classmethod
+    async def begin(cls, place: Place, address: str, tls: ssl.SSLContext | None) -> Exchange:
+        """Connect and ask. The certificate must be that of the name, whatever the address.
+
+        Raises OSError (TLS errors are such).
+        """
+        name = place.host if place.scheme == "https" else None
+        reader, writer = await asyncio.open_connection(
+            address, place.port, ssl=tls if name else None, server_hostname=name, limit=_HEAD
+        )
+        writer.write(
+            f"GET {place.target} HTTP/1.1\r\nhost: {place.authority}\r\n"
+            f"user-agent: breeze/{__version__}\r\naccept: */*\r\naccept-encoding: identity\r\n"
+            "connection: close\r\n\r\n".encode("ascii")
+        )
+        return cls(reader, writer)
+
+    def close(self) -> None:
+        """Hang up at once."""
+        self._writer.transport.abort()
+
+    async def head(self) -> Head:
+        """Status and headers. Raises Unreadable, OSError."""
+        status = 100
+        while 100 <= status < 200:
+            try:
+                text = (await self._reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+            except (asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
+                raise Unreadable from error
+            first, *lines = text[:-4].split("\r\n")
+            version, _, rest = first.partition(" ")
+            if not version.startswith("HTTP/1.") or not rest[:3].isdecimal():
+                raise Unreadable
+            status = int(rest[:3])
+        return Head(status, _headers(lines))
+
+    async def body(self, head: Head, limit: int) -> bytes:
+        """The body. Raises TooLargeError above `limit` bytes, Unreadable, OSError."""
+        if head.headers.get("content-encoding", "identity") != "identity":
+            raise Unreadable
+        try:
+            if "transfer-encoding" in head.headers:
+                return await self._chunks(head, limit)
+            if (length := head.headers.get("content-length")) is None:
+                return await self._rest(limit)
+            if not length.isdecimal() or not length.isascii() or len(length) > 15:
+                raise Unreadable
+            _check(int(length), limit)
+            return await self._reader.readexactly(int(length))
+        except (asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
+            raise Unreadable from error
+
+    async def _rest(self, limit: int) -> bytes:
+        found = bytearray()
+        while piece := await self._reader.read(_BLOCK):
+            found += piece
+            _check(len(found), limit)
+        return bytes(found)
+
+    async def _chunks(self, head: Head, limit: int) -> bytes:
+        if head.headers["transfer-encoding"].lower() != "chunked":
+            raise Unreadable
+        found = bytearray()
+        while size := _size(await self._reader.readuntil(b"\r\n")):
+            _check(len(found) + size, limit)
+            found += await self._reader.readexactly(size)
+            if await self._reader.readexactly(2) != b"\r\n":
+                raise Unreadable
+        return bytes(found)
+
+
+def _headers(lines: list[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for line in lines:
+        name, colon, value = line.partition(":")
+        key = name.lower()
+        if not colon or name != name.strip() or (key in found and key in _ONCE):
+            raise Unreadable
+        found[key] = value.strip()
+    return found
+
+
+_ONCE = ("content-length", "transfer-encoding", "location", "content-type")
+
+
+def _size(line: bytes) -> int:
+    digits = line.partition(b";")[0].strip()
+    if not 1 <= len(digits) <= 8 or digits.strip(b"0123456789abcdefABCDEF"):
+        raise Unreadable
+    return int(digits, 16)
+
+
+def _check(size: int, limit: int) -> None:
+    if size > limit:
+        raise TooLargeError("too large", data={"limit": limit})

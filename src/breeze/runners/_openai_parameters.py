@@ -1,0 +1,137 @@
+"""What an operator can set on the openai runner. Nothing of it is a caller's to change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from pydantic import SecretStr, ValidationInfo, field_validator
+
+from breeze.contracts.errors import InputError
+from breeze.contracts.fields import Choice, choice, number, secret, switch, text
+from breeze.contracts.parameters import Parameters, ValidationResult
+from breeze.runners._http_target import Target, header_fields, target_of
+
+BASE_URL = "https://api.openai.com/v1"
+_HOST = "api.openai.com"
+
+
+class OpenAIParameters(Parameters):
+    """Which server is asked, and how. The key goes to that server and nowhere else."""
+
+    base_url: str = text(
+        BASE_URL,
+        "Address of the server up to and with /v1: OpenAI's own, or any that speaks its protocol",
+        title="Base URL",
+        category="Connection",
+        env="OPENAI_BASE_URL",
+        requires_reload=True,
+    )
+    api_key: SecretStr = secret(
+        "Key for that server; OpenAI's own needs one, many others do not",
+        title="API key",
+        env="OPENAI_API_KEY",
+        requires_reload=True,
+    )
+    key_header: str = choice(
+        "authorization",
+        [
+            Choice("authorization", "Authorization", "As “Bearer” token, which most servers want"),
+            Choice("api-key", "api-key", "As some cloud platforms want it"),
+            Choice("x-api-key", "x-api-key", "As some gateways want it"),
+        ],
+        "Header that carries the key",
+        category="Authentication",
+        requires_reload=True,
+    )
+    organization: str = text(
+        "",
+        "Organisation to bill, by its id; sent to OpenAI's own servers only",
+        category="Authentication",
+        env="OPENAI_ORG_ID",
+        requires_reload=True,
+    )
+    project: str = text(
+        "",
+        "Project to bill, by its id; sent to OpenAI's own servers only",
+        category="Authentication",
+        env="OPENAI_PROJECT_ID",
+        requires_reload=True,
+    )
+    headers: str = text(
+        "",
+        "More headers for every request, one a line, such as “x-team: red”; keys belong in api_key",
+        category="Connection",
+        requires_reload=True,
+    )
+    timeout: float = number(
+        600.0,
+        "Longest time for one whole answer",
+        category="Connection",
+        low=1,
+        high=86_400,
+        unit="s",
+        requires_reload=True,
+    )
+    limit_field: str = choice(
+        "auto",
+        [
+            Choice("auto", "By host", "max_completion_tokens for OpenAI's own, else max_tokens"),
+            Choice("max_tokens", "max_tokens", "What most servers know"),
+            Choice("max_completion_tokens", "max_completion_tokens", "What OpenAI's own wants"),
+        ],
+        "Name of the limit of new tokens in requests",
+        category="Requests",
+    )
+    usage: bool = switch(
+        True,
+        "Ask for token counts at the end of streams; off for servers that refuse stream_options",
+        title="Token counts",
+        category="Requests",
+    )
+
+    @field_validator("base_url", "headers", mode="after")
+    @classmethod
+    def _usable(cls, value: str, info: ValidationInfo) -> str:
+        try:
+            target_of(value) if info.field_name == "base_url" else header_fields(value)
+        except InputError as error:
+            raise ValueError(error.message) from None
+        return value
+
+    def cross_check(self) -> Iterator[ValidationResult]:
+        key, target = self.key, self.target
+        if not (key.isascii() and key.isprintable()):
+            yield ValidationResult("api_key", "invalid", "holds characters that no key has")
+        elif key and not target.tls and not target.loopback:
+            text = f"the key will travel unencrypted to {target.authority}: use https://"
+            yield ValidationResult("base_url", "warning", text)
+
+    @property
+    def key(self) -> str:
+        """The key, without the line break that often comes along; "" when there is none."""
+        return self.api_key.get_secret_value().strip()
+
+    @property
+    def target(self) -> Target:
+        """The server."""
+        return target_of(self.base_url)
+
+    @property
+    def at_home(self) -> bool:
+        """True when the server is OpenAI's own."""
+        host = self.target.host
+        return host == _HOST or host.endswith(f".{_HOST}")
+
+    def sent_headers(self) -> Mapping[str, str]:
+        """The headers of every request."""
+        key, bearer = self.key, self.key_header == "authorization"
+        billed = {"openai-organization": self.organization, "openai-project": self.project}
+        return {
+            **header_fields(self.headers),
+            **({self.key_header: f"Bearer {key}" if bearer else key} if key else {}),
+            **(billed if self.at_home else {}),
+        }
+
+    def secrets(self) -> tuple[str, ...]:
+        """What must never be shown, should the server say it."""
+        return tuple(v for v in (self.key, *header_fields(self.headers).values()) if len(v) >= 4)

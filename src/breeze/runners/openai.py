@@ -1,0 +1,143 @@
+"""Any server that speaks OpenAI's protocol: its own, those that serve open models, gateways."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from typing import Any
+
+import msgspec
+
+from breeze.contracts.capability import RunnerKind
+from breeze.contracts.errors import InputError, NotFoundError, NotLoadedError
+from breeze.contracts.events import ChatEvent, EmbedEvent
+from breeze.contracts.request import AUTO
+from breeze.contracts.requests import ChatRequest, EmbedRequest
+from breeze.contracts.runner import ModelInfo, Runner, runner
+from breeze.runners._http import HttpClient
+from breeze.runners._http_errors import refusal
+from breeze.runners._openai_body import prepare
+from breeze.runners._openai_models import list_models
+from breeze.runners._openai_parameters import OpenAIParameters
+from breeze.runners._openai_reply import Reply
+from breeze.runners._openai_vectors import vectors_body, vectors_of
+
+_encode = msgspec.json.Encoder().encode
+
+
+@runner(
+    "openai",
+    vendor="OpenAI",
+    kind=RunnerKind.CLOUD,
+    needs=("httptools",),
+    extra="remote",
+    concurrency=16_384,
+    queue=16_384,
+)
+class OpenAIRunner(Runner[OpenAIParameters]):
+    """Chat, vision and embeddings on any server that speaks OpenAI's protocol.
+
+    The model is the one asked for, else the only one that the server lists. Answers are streamed
+    unless the request is for the whole answer only. What the server refuses comes back as our
+    errors; nothing is retried here.
+    """
+
+    vision = True
+
+    def __init__(self, parameters: OpenAIParameters) -> None:
+        super().__init__(parameters)
+        self._http: HttpClient | None = None
+        self._only_model = ""
+        self._at_home = parameters.at_home
+        self._secrets = parameters.secrets()
+
+    async def load(self, model: str) -> None:
+        if self._http is None:
+            self._http = self._client()
+
+    async def unload(self) -> None:
+        http, self._http = self._http, None
+        if http is not None:
+            await http.close()
+
+    def check(self) -> str | None:
+        if missing := super().check():
+            return missing
+        if self._at_home and not self.parameters.key:
+            return "no API key: set OPENAI_API_KEY or run `breeze settings set openai api_key`"
+        return None
+
+    async def models(self) -> tuple[ModelInfo, ...]:
+        if self._http is not None:
+            return await list_models(self._http, self._secrets)
+        http = self._client()
+        try:
+            return await list_models(http, self._secrets)
+        finally:
+            await http.close()
+
+    async def chat(self, request: ChatRequest) -> AsyncGenerator[ChatEvent]:
+        http = self._loaded()
+        parameters = self.parameters_for(request)
+        model = await self._model(request.model, http)
+        body, adjusted = prepare(request, model, parameters, at_home=self._at_home)
+        for note in adjusted:
+            yield note
+        post = http.post("/chat/completions", _json(body, "messages"))
+        with self.work.stream() as work, await post as answer:
+            if answer.status != 200:
+                raise await refusal(answer, secrets=self._secrets, field="messages")
+            reply = Reply(answer, request.top_logprobs, self._secrets)
+            async for data in answer:
+                work.steps += 1
+                for event in reply.take(data):
+                    yield event
+                if reply.over:
+                    break
+            for event in reply.end():
+                yield event
+
+    async def embed(self, request: EmbedRequest) -> AsyncGenerator[EmbedEvent]:
+        http = self._loaded()
+        self.parameters_for(request)
+        model = await self._model(request.model, http)
+        post = http.post("/embeddings", _json(vectors_body(request, model), "texts"))
+        with self.work.stream() as work, await post as answer:
+            if answer.status != 200:
+                raise await refusal(answer, secrets=self._secrets, field="texts")
+            body = await answer.whole()
+            work.steps += 1
+            for event in vectors_of(body, len(request.texts), answer.where):
+                yield event
+
+    def _loaded(self) -> HttpClient:
+        if self._http is None:
+            raise NotLoadedError("No connection is open: call load first.", runner=self.info.name)
+        return self._http
+
+    def _client(self) -> HttpClient:
+        p = self.parameters
+        return HttpClient(p.base_url, p.sent_headers(), timeout=p.timeout)
+
+    async def _model(self, asked: str, http: HttpClient) -> str:
+        """The model to ask: `asked`, else the only one that there is."""
+        if asked not in (AUTO, ""):
+            return asked
+        if self._only_model:
+            return self._only_model
+        found = await list_models(http, self._secrets)
+        if len(found) != 1:
+            names = ", ".join(model.id for model in found[:3]) or "none"
+            raise NotFoundError(
+                f"Which model? {http.target.authority} lists {len(found)} ({names}). Set modelId "
+                "in config.json, or ask for <instance>/<model>.",
+                field="model",
+            )
+        self._only_model = found[0].id
+        return self._only_model
+
+
+def _json(body: dict[str, Any], field: str) -> bytes:
+    try:
+        return _encode(body)
+    except UnicodeEncodeError as error:  # half of a surrogate pair, as broken input may hold
+        raise InputError(f"{field}: is no Unicode text: {error.reason}.", field=field) from error
