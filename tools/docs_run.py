@@ -6,7 +6,8 @@ A block marked `console` is a session: lines that begin with `$ ` (and lines tha
 with `> `) run in bash, one shell for the block, and must succeed. The other lines are what a
 person sees: each must be part of a line of the real output, in that order; a line `...` stands for
 anything. A block marked `python` or `json` whose first line is a comment with a file's name is
-written to that file first. Blocks of one document share a folder.
+written to that file first. Blocks of one document share a folder, and what a block leaves running
+in the background, such as a server, runs until the document ends.
 """
 
 from __future__ import annotations
@@ -66,10 +67,10 @@ def surroundings(room: Path) -> dict[str, str]:
     }
 
 
-def run(session: list[Command], room: Path) -> Iterator[str]:
-    """Run a block; what went wrong, one text each."""
+def run(session: list[Command], room: Path, left: list[int]) -> Iterator[str]:
+    """Run a block; what went wrong, one text each. What it leaves running is added to `left`."""
     try:
-        output = said_by(session, room)
+        output = said_by(session, room, left)
     except subprocess.TimeoutExpired:
         yield f"$ {session[0].text}\nnot done after {LIMIT} seconds"
         return
@@ -83,7 +84,7 @@ def run(session: list[Command], room: Path) -> Iterator[str]:
         yield f"the shell ended early\n{pieces[-1]}"
 
 
-def said_by(session: list[Command], room: Path) -> str:
+def said_by(session: list[Command], room: Path, left: list[int]) -> str:
     """The output of one shell that runs all commands, each followed by its status."""
     script = "".join(f"{command.text}\nprintf '{END}%s{END}\\n' $?\n" for command in session)
     with tempfile.TemporaryFile("w+", encoding="utf-8") as output:
@@ -94,22 +95,33 @@ def said_by(session: list[Command], room: Path) -> str:
         )  # fmt: skip
         try:
             shell.wait(LIMIT)
-        finally:
-            shell.poll()
-            end_group(shell.pid)
-            shell.wait()
+        except BaseException:
+            end_group(shell.pid, shell)
+            raise
+        if is_alive(shell.pid):
+            left.append(shell.pid)
         output.seek(0)
         return output.read()
 
 
-def end_group(leader: int) -> None:
-    """End what a block left running, such as a server in the background, and wait for its end."""
+def is_alive(group: int) -> bool:
+    """Whether any process of the group is left."""
     with suppress(ProcessLookupError):
-        os.killpg(leader, signal.SIGTERM)
+        os.killpg(group, 0)
+        return True
+    return False
+
+
+def end_group(group: int, shell: subprocess.Popen[bytes] | None = None) -> None:
+    """End a block's processes and wait for their end. `shell` leads them, while it is one."""
+    with suppress(ProcessLookupError):
+        os.killpg(group, signal.SIGTERM)
         for _ in range(100):
-            os.killpg(leader, 0)
+            if shell is not None:
+                shell.poll()  # or it stays among them, dead
+            os.killpg(group, 0)
             time.sleep(0.1)
-        os.killpg(leader, signal.SIGKILL)
+        os.killpg(group, signal.SIGKILL)
 
 
 def first_missing(shown: list[str], said: str) -> str | None:
@@ -124,15 +136,20 @@ def first_missing(shown: list[str], said: str) -> str | None:
 def check(document: Path) -> int:
     """Run one document; the number of blocks that failed."""
     failed = 0
+    left: list[int] = []
     with tempfile.TemporaryDirectory() as folder:
         room = Path(folder)
-        for language, block in FENCE.findall(document.read_text(encoding="utf-8")):
-            if language == "console":
-                for problem in run(commands(block), room):
-                    failed += 1
-                    print(f"{document.name}: {problem}", file=sys.stderr)
-            elif named := FILE.match(block.split("\n", 1)[0]):
-                (room / named[1]).write_text(block, encoding="utf-8")
+        try:
+            for language, block in FENCE.findall(document.read_text(encoding="utf-8")):
+                if language == "console":
+                    for problem in run(commands(block), room, left):
+                        failed += 1
+                        print(f"{document.name}: {problem}", file=sys.stderr)
+                elif named := FILE.match(block.split("\n", 1)[0]):
+                    (room / named[1]).write_text(block, encoding="utf-8")
+        finally:
+            for group in left:
+                end_group(group)
     return failed
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from enum import Enum
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
 import click
 import msgspec
+from docs_http import fields_table, openai_errors_table, routes_table
+from docs_markdown import code, table
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
@@ -22,17 +24,6 @@ from breeze.contracts.runner import Runner
 from breeze.engine.registry import Registry
 from breeze.surfaces.cli import breeze as cli
 from breeze.surfaces.http.metrics import METRICS
-
-
-def table(heads: str, rows: Iterable[Iterable[str]]) -> str:
-    """A Markdown table; `heads` are separated by `|`."""
-    names = [head.strip() for head in heads.split("|")]
-    lines = [names, ["---"] * len(names), *([cell.replace("|", "\\|") for cell in r] for r in rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def code(text: object) -> str:
-    return f"`{text}`" if text not in ("", None) else ""
 
 
 def first_sentence(text: str | None) -> str:
@@ -288,4 +279,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "config-keys": config_table,
     "cli": cli_tables,
     "metrics": metrics_table,
+    "routes": routes_table,
+    "openai-fields": fields_table,
+    "openai-errors": openai_errors_table,
 }

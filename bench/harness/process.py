@@ -107,14 +107,14 @@ class Process:
     def resume(self) -> None:
         self._signal(signal.SIGCONT)
 
-    def stop(self) -> None:
-        """Asks it to end, and ends what is left after five seconds."""
+    def stop(self, seconds: float = 5) -> int:
+        """Asks it to end, and ends what is left after so many seconds; its exit status."""
         self._signal(signal.SIGCONT)
         self._signal(signal.SIGTERM)
         with suppress(subprocess.TimeoutExpired):
-            self._process.wait(5)
+            self._process.wait(seconds)
         self._signal(signal.SIGKILL)
-        self._process.wait()
+        return self._process.wait()
 
     def _signal(self, number: signal.Signals) -> None:
         with suppress(ProcessLookupError):

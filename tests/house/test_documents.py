@@ -53,6 +53,7 @@ GOOD = [
     '```json\n// names.json\n{}\n```\n```console\n$ grep -c "{}" names.json\n1\n```',
     "```console\n$ touch left\n```\ntext\n```console\n$ ls\nleft\n```",
     "```console\n$ sleep 1000 &\n$ echo done\ndone\n```",
+    "```console\n$ sleep 1000 & echo $! > pid\n```\ntext\n```console\n$ kill -0 $(cat pid)\n```",
     "```text\n$ false\n```",
 ]
 BAD = [
@@ -67,6 +68,15 @@ BAD = [
 def test_a_document_whose_commands_work_passes(tmp_path: Path, text: str) -> None:
     done = run_document(tmp_path, text)
     assert done.returncode == 0, done.stderr
+
+
+def test_what_a_document_leaves_running_ends_with_it(tmp_path: Path) -> None:
+    server = 'trap "touch ended; exit" TERM; touch begun; sleep 1000 & wait'
+    begin = f"$ cd {tmp_path}\n$ bash -c '{server}' &\n$ until [ -e begun ]; do sleep 0.01; done"
+    run_document(
+        tmp_path, f"```console\n{begin}\n```\n```console\n$ [ ! -e {tmp_path}/ended ]\n```"
+    )
+    assert (tmp_path / "ended").exists()
 
 
 @pytest.mark.parametrize(("text", "complaint"), BAD)

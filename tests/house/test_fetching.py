@@ -17,7 +17,7 @@ CLIENTS = {
 CALLS = {"open_connection", "create_connection", "open_unix_connection", "create_unix_connection"}
 ALLOWED = {
     "runners/_fetch_http.py": "what a caller named, judged and pinned by runners/_fetch.py",
-    "runners/_http.py": "the server that an operator configured as a runner's base URL",
+    "runners/_http_connect.py": "the server that an operator configured as a runner's base URL",
     "surfaces/http/siblings.py": "the other processes of the same server, over a socket file",
     "client/": "the server that the user of the client chose",
 }

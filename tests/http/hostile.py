@@ -90,6 +90,8 @@ BODIES: dict[str, bytes] = {
     "script": b"<script>alert(1)</script>",
     "binary": bytes(range(256)) * 100,
     "wrong kinds": b'{"model":[],"messages":{},"input":{},"prompt":{"a":1},"text":3,"stream":"no"}',
+    "type of the wrong kind": b'{"type":[],"texts":[]}',
+    "type that is none": b'{"type":"__class__","texts":[]}',
     "nothing in it": b'{"model":"","messages":[],"input":[],"prompt":[],"texts":[],"stop":[""]}',
     "negative": b'{"n":-1,"max_tokens":-5,"dimensions":-1,"speed":-1,"size":"-1x-1","seed":-1}',
     "large numbers": b'{"n":9223372036854775808,"seed":18446744073709551616,"top_k":1e400}',
@@ -231,6 +233,42 @@ PICTURES: dict[str, str] = {
     "long type": "data:" + "a" * 100_000 + ";base64,AAAA",
 }  # fmt: skip
 """Pictures that are no honest pictures, as a chat would carry them."""
+
+_TALK = "/v1/chat/completions"
+COSTLY: dict[str, tuple[str, dict[str, Any]]] = {
+    "many messages": (_TALK, {"messages": [{"role": "user", "content": "x"}] * 100_000}),
+    "many parts": (_TALK, chat(*[{"type": "text", "text": "x"}] * 100_000)),
+    "many pictures": (_TALK, chat(*[image(uri(png()))] * 5000)),
+    "many tools": (
+        _TALK,
+        chat(tools=[{"type": "function", "function": {"name": f"f{i}"}} for i in range(20_000)]),
+    ),
+    "slow pattern": (_TALK, chat(response_format={"type": "json_schema", "json_schema": {
+        "name": "x", "schema": {"type": "string", "pattern": "^(a+)+$(.*)*\\1"}}})),
+    "schema of itself": (_TALK, chat(response_format={"type": "json_schema", "json_schema": {
+        "name": "x", "schema": {"$ref": "#", "items": {"$ref": "#"}}}})),
+    "huge schema": (_TALK, chat(response_format={"type": "json_schema", "json_schema": {
+        "name": "x", "schema": {"type": "array", "minItems": 10**9, "maxItems": 10**12}}})),
+    "many stops": (_TALK, chat(stop=["x" * 1000] * 10_000)),
+    "long stop": (_TALK, chat(stop="x" * 1_000_000)),
+    "many biases": (_TALK, chat(logit_bias={str(i): 1 for i in range(100_000)})),
+    "long text": (_TALK, {"messages": [{"role": "user", "content": "a " * 5_000_000}]}),
+    "many answers": (_TALK, chat(n=1_000_000)),
+    "long prompt": ("/v1/completions", {"prompt": ["x"] * 100_000, "n": 16, "best_of": 100}),
+    "many texts": ("/v1/embeddings", {"input": ["x"] * 200_000}),
+    "many dimensions": ("/v1/embeddings", {"input": "x", "dimensions": 2**31}),
+    "many tokens": ("/v1/embeddings", {"input": [list(range(100_000))]}),
+    "long words to judge": ("/v1/moderations", {"input": "a" * 2_000_000}),
+    "many words to judge": ("/v1/moderations", {"input": ["kill " * 100] * 10_000}),
+    "slow words to judge": ("/v1/moderations", {"input": "4111 1111 " * 50_000 + "@a.b" * 50_000}),
+    "long speech": ("/v1/audio/speech", {"input": "word " * 100_000, "model": "auto"}),
+    "speech of marks": ("/v1/audio/speech", {"input": "!?" * 2000, "model": "auto"}),
+    "speech as markup": ("/v1/audio/speech", {"input": "<audio src='/etc/passwd'/>"}),
+    "many pictures to draw": ("/v1/images/generations", {"prompt": "x", "n": 10**6}),
+    "large pictures": ("/v1/images/generations", {"prompt": "x", "n": 10, "size": "8192x8192"}),
+    "larger pictures": ("/v2/stream/image", {"prompts": ["x"] * 100, "size": "8192x8192"}),
+}  # fmt: skip
+"""Requests in good order that ask for far too much."""
 
 ADDRESSES = (
     "http://127.0.0.1/", "http://127.0.0.1:22/", "http://localhost/", "http://localhost:6379/",

@@ -5,12 +5,17 @@ from __future__ import annotations
 import json
 import signal
 import time
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection, connect
 
 from tests.http.asked import Asked
-from tests.http.process import Room
+from tests.http.process import Room, Served, wait_until
 
 
 @pytest.fixture
@@ -132,3 +137,46 @@ def test_a_connection_that_is_answered_meanwhile_is_closed_after_it(room: Room) 
         answer.read()
         asked.connection.close()
         assert served.end() == 0
+
+
+def test_an_idle_socket_of_the_router_does_not_hold_it(room: Room) -> None:
+    with room.serving("--shutdown-limit", "600") as served:
+        with router(served) as socket:
+            begun = time.monotonic()
+            served.stop()
+            assert served.end() == 0
+            assert time.monotonic() - begun < 5
+            with pytest.raises(ConnectionClosed):
+                socket.recv(timeout=5)
+
+
+@pytest.mark.parametrize("finishes", [True, False])
+def test_what_the_router_has_under_way_gets_its_end(room: Room, finishes: bool) -> None:
+    room.prefer(LLM="patient")
+    sign = room.folder / "sign"
+    with room.serving("--shutdown-limit", "600" if finishes else "0.2") as served:
+        with router(served) as socket:
+            ask = {"id": "r1", "text": str(sign), "sessionId": "s", "timestamp": 1}
+            socket.send('{"id": 1, "method": "registerListener"}')
+            socket.send(json.dumps({"id": 2, "method": "sendMessage", "params": ask}))
+            wait_until(sign.with_suffix(".begun"))
+            served.stop()
+            assert served.refuses()
+            if finishes:
+                sign.touch()
+            states = [push["params"]["state"] for push in pushes(socket)]
+            assert states[-1] == ("COMPLETED" if finishes else "ERROR")
+        assert served.end() == 0
+
+
+def router(served: Served) -> ClientConnection:
+    return connect(served.place.replace("http:", "ws:") + "/v2/router")
+
+
+def pushes(socket: ClientConnection) -> Iterator[dict[str, Any]]:
+    """What the server sends of its own accord, until it closes."""
+    with suppress(ConnectionClosed):
+        while True:
+            frame = json.loads(socket.recv(timeout=30))
+            if "params" in frame and "state" in frame["params"]:
+                yield frame

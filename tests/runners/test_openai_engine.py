@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 from breeze.config import parse_config
+from breeze.contracts.answers import ChatAnswer
 from breeze.contracts.errors import AuthenticationError, InputError
 from breeze.contracts.events import TextDelta
 from breeze.contracts.requests import ChatRequest
+from breeze.contracts.results import collect
 from breeze.engine.engine import Engine
 from tests.runners import openai_server
 from tests.runners.asking import sse, streaming, whole
@@ -78,7 +80,9 @@ async def test_a_stream_that_is_cut_goes_on_elsewhere(
     first.play(streaming(sse(delta("word0 "))))
     urls = {"one": first.url, "two": second.url}
     async with engine(tmp_path, urls, {}, failover={"afterOutput": "restart"}) as made:
-        answer = await made.run(ChatRequest.of("Hi", max_tokens=2))
+        async with made.stream(ChatRequest.of("Hi", max_tokens=2)) as events:
+            answer = await collect(events)
+    assert isinstance(answer, ChatAnswer)
     assert (answer.text, answer.runner) == ("word0 word1 ", "two")
 
 

@@ -161,6 +161,7 @@ ODD_TEXTS = [
 """What must not be mistaken for the form of a chunk."""
 
 
+@pytest.mark.parametrize("cut", [b"", b"\n\n", b"\n", b"data:", b"}]"])
 @pytest.mark.parametrize(
     "extra",
     [
@@ -173,7 +174,7 @@ ODD_TEXTS = [
     ],
 )
 async def test_the_short_cut_for_plain_text_reads_as_the_long_way_does(
-    server: StandIn, runner: OpenAIRunner, extra: dict[str, object]
+    server: StandIn, runner: OpenAIRunner, extra: dict[str, object], cut: bytes
 ) -> None:
     per_choice = {"index", "logprobs"} & extra.keys()
     chunks = [
@@ -182,7 +183,8 @@ async def test_the_short_cut_for_plain_text_reads_as_the_long_way_does(
     ]
     reader = ChunkReader()
     expected = [e for chunk in chunks for e in reader.read(msgspec.json.encode(chunk))]
-    server.play(streaming(sse(*chunks, stop())))
+    stream = sse(*chunks, stop())
+    server.play(streaming(*(piece + cut for piece in stream.split(cut)) if cut else (stream,)))
     events = [event async for event in runner.chat(asking())]
     assert [event for event in events if isinstance(event, TextDelta)] == expected
 

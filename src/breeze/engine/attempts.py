@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, Iterator, Mapping
-from typing import Any
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from typing import Any, Self
 
 import msgspec
 from pydantic import SecretStr
@@ -37,63 +37,113 @@ class Attempts:
     async def run(self, request: Request[Any], choice: Choice, route: Route) -> AsyncGenerator[Any]:
         """The events of `choice` for `request`, ending in `Finish` or in a RunnerError."""
         instance = self._instances[choice.name]
-        account = _Account(request, choice, self._clock)
-        try:
+        with _Account(request, choice, instance, self._clock, self._ledger) as account:
             for adjusted in _stands_in(request, choice):
                 yield adjusted
             async with self._pool.lease(_key(instance, choice), instance.make) as runner:
-                asked = _prepared(runner, instance, request, choice, route)
-                events = runner.stream(asked)
+                events = runner.stream(_prepared(runner, instance, request, choice, route))
                 try:
                     async for event in events:
-                        if not account.events:
-                            account.first = self._clock.now()
-                        account.events += 1
-                        kind = type(event)
-                        if kind is Usage:
-                            account.usage = event
-                        elif kind is Finish:
-                            account.status, account.code = "finished", ""
-                            yield event
-                            return
+                        account.saw(event)
                         yield event
+                        if account.finished:
+                            return
                 finally:
                     await events.aclose()
             raise cut(account.events)
-        except RunnerError as error:
-            account.status, account.code = "error", error.code
-            error.runner, error.model = error.runner or choice.name, error.model or choice.model
-            raise
-        except Exception as error:  # a runner may raise anything; callers get our tree
-            account.status, account.code = "error", ProcessingError.code
-            raise _unexpected(instance, choice, error) from error
-        finally:
-            self._ledger.add(account.row())
+
+    async def whole(
+        self, request: Request[Any], choice: Choice, route: Route, seen: Callable[[], object]
+    ) -> Finish:
+        """The end of `choice`'s answer to `request`, all before it being in `route.fold`.
+
+        `seen` is called for each event. Raises RunnerError.
+        """
+        instance = self._instances[choice.name]
+        add = route.begin().add
+        with _Account(request, choice, instance, self._clock, self._ledger) as account:
+            for adjusted in _stands_in(request, choice):
+                add(adjusted)
+            async with self._pool.lease(_key(instance, choice), instance.make) as runner:
+                events = runner.stream(_prepared(runner, instance, request, choice, route))
+                try:
+                    async for event in events:
+                        seen()
+                        account.saw(event)
+                        if account.finished:
+                            return event  # type: ignore[no-any-return]
+                        add(event)
+                finally:
+                    await events.aclose()
+            raise cut(account.events)
 
 
 class _Account:
-    """What one attempt is known to have used, so far. Cancelled, unless something else is said."""
+    """What one attempt is known to have used, so far; a row of the ledger when it is over.
+
+    Cancelled, unless something else is said. What a runner raises becomes one of our errors.
+    """
 
     __slots__ = (
-        "_choice", "_clock", "_request", "_started", "_wall", "code", "events", "first", "status",
-        "usage",
+        "_choice", "_clock", "_code", "_first", "_instance", "_ledger", "_request", "_started",
+        "_status", "_usage", "_wall", "events", "finished",
     )  # fmt: skip
 
-    def __init__(self, request: Request[Any], choice: Choice, clock: Clock) -> None:
-        self._request, self._choice, self._clock = request, choice, clock
+    def __init__(
+        self,
+        request: Request[Any],
+        choice: Choice,
+        instance: Instance,
+        clock: Clock,
+        ledger: Ledger,
+    ) -> None:
+        self._request, self._choice, self._instance = request, choice, instance
+        self._clock, self._ledger = clock, ledger
         self._wall, self._started = time.time(), clock.now()
-        self.first: float | None = None
+        self._first: float | None = None
+        self._usage: Usage = _NOTHING
+        self._status, self._code = "cancelled", "E302"
         self.events = 0
-        self.usage: Usage | None = None
-        self.status, self.code = "cancelled", "E302"
+        self.finished = False
 
-    def row(self) -> Row:
-        used = self.usage or _NOTHING
-        first = None if self.first is None else self.first - self._started
+    def saw(self, event: Any) -> None:
+        """The next event."""
+        if not self.events:
+            self._first = self._clock.now()
+        self.events += 1
+        kind = type(event)
+        if kind is Usage:
+            self._usage = event
+        elif kind is Finish:
+            self.finished = True
+            self._status, self._code = "finished", ""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        try:
+            if error is not None:
+                self._failed(error)
+        finally:
+            self._ledger.add(self._row())
+
+    def _failed(self, error: BaseException) -> None:
+        choice = self._choice
+        if isinstance(error, RunnerError):
+            self._status, self._code = "error", error.code
+            error.runner, error.model = error.runner or choice.name, error.model or choice.model
+        elif isinstance(error, Exception):  # a runner may raise anything; callers get our tree
+            self._status, self._code = "error", ProcessingError.code
+            raise _unexpected(self._instance, choice, error) from error
+
+    def _row(self) -> Row:
+        used = self._usage
+        first = None if self._first is None else self._first - self._started
         request, choice = self._request, self._choice
         return Row(
             request.id, request.session_id, request.needs, choice.name, choice.model,
-            self._wall, self._clock.now() - self._started, first, self.status, self.code,
+            self._wall, self._clock.now() - self._started, first, self._status, self._code,
             self.events, used.prompt_tokens, used.completion_tokens, used.characters,
             used.audio_seconds, used.images, used.cost,
         )  # fmt: skip

@@ -37,6 +37,7 @@ from breeze.contracts.answers import (
 )
 from breeze.contracts.clock import Clock, SystemClock
 from breeze.contracts.errors import RunnerError
+from breeze.contracts.events import Finish
 from breeze.contracts.request import Request
 from breeze.contracts.requests import (
     ChatRequest,
@@ -49,7 +50,7 @@ from breeze.contracts.requests import (
 from breeze.contracts.runner import ModelInfo, Runner
 from breeze.engine.admission import admit, deadline_of, set_aside, too_late
 from breeze.engine.attempts import Attempts
-from breeze.engine.failover import Policy, failover
+from breeze.engine.failover import Policy, failover, whole
 from breeze.engine.instances import Instance
 from breeze.engine.ledger import Ledger
 from breeze.engine.pool import Pool
@@ -130,9 +131,7 @@ class Engine:
         """The events of `request`. Raises InputError at once when the request is wrong."""
         admit(request, self._live)
         route = Route(request)
-        stream: EventStream[E] = EventStream(
-            route, partial(self._begin, request, route), self._forget
-        )
+        stream: EventStream[E] = EventStream(route, self._begin, self._whole, self._forget)
         self._live[request.id] = stream
         deadline = deadline_of(request, self.config.global_settings)
         if deadline:
@@ -213,18 +212,34 @@ class Engine:
 
     # inside -------------------------------------------------------------------------------
 
-    async def _begin(self, request: Request[Any], route: Route) -> AsyncGenerator[Any]:
+    async def _begin(self, route: Route) -> AsyncGenerator[Any]:
         """Decide who is asked, and ask."""
+        request = route.request
         route.started = time.perf_counter()
-        route.decision = decision = await self._roster.decide(request)
+        route.decision = await self._roster.decide(request)
         return failover(
-            decision.order,
+            route.decision.order,
             partial(self._attempts.run, request, route=route),
             self._whole_policy if request.whole else self._policy,
             self._clock,
             route.watch,
             route.failed,
             set_aside(request),
+        )
+
+    async def _whole(self, route: Route) -> Finish:
+        """Decide who is asked, and wait for the end of the answer."""
+        request = route.request
+        route.started = time.perf_counter()
+        route.decision = await self._roster.decide(request)
+        route.early = set_aside(request)
+        return await whole(
+            route.decision.order,
+            partial(self._attempts.whole, request, route=route),
+            self._whole_policy,
+            self._clock,
+            route.watch,
+            route.failed,
         )
 
     def _forget(self, stream: EventStream[Any]) -> None:

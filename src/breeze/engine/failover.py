@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, Callable, Iterable
-from typing import Any, Literal
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from typing import Any, Literal, Protocol
 
 import msgspec
 
@@ -24,7 +24,7 @@ from breeze.contracts.errors import (
     TooLargeError,
     UnavailableError,
 )
-from breeze.contracts.events import Adjusted, Progress, Restarted, Usage
+from breeze.contracts.events import Adjusted, Finish, Progress, Restarted, Usage
 from breeze.engine.selection import Choice
 from breeze.engine.watch import Watch
 
@@ -46,6 +46,12 @@ class Policy(msgspec.Struct, frozen=True):
 
 
 Try = Callable[[Choice], AsyncGenerator[Any]]
+
+
+class Whole(Protocol):
+    """One try of a whole answer; `seen` is to be called for each event of the runner."""
+
+    def __call__(self, choice: Choice, /, *, seen: Callable[[], object]) -> Awaitable[Finish]: ...
 
 
 async def failover(
@@ -101,6 +107,36 @@ async def failover(
             await clock.sleep(plan.wait)
 
 
+async def whole(
+    order: tuple[Choice, ...],
+    attempt: Whole,
+    policy: Policy,
+    clock: Clock,
+    watch: Watch,
+    failed: list[Attempt],
+) -> Finish:
+    """The end of the first whole answer. As nothing was delivered, any failure may be mended.
+
+    Raises the last candidate's error, whose `attempts` lists every try.
+    """
+    plan = _Plan(order, policy)
+    while True:
+        patience = _Patience(plan.choice, policy, clock, watch, ())
+        patience.waiting = True
+        try:
+            return await attempt(plan.choice, seen=patience.saw)
+        except (RunnerError, asyncio.CancelledError) as raised:
+            error = patience.verdict(raised)
+            failed.append(patience.account(error))
+            error.attempts = tuple(failed)
+            if plan.after(error, same_route=True) is None:
+                raise error from error.__cause__
+        finally:
+            patience.stop()
+        if plan.wait:
+            await clock.sleep(plan.wait)
+
+
 class _Plan:
     """Where failover stands: which candidate, which of its tries, how long to wait before it."""
 
@@ -147,7 +183,7 @@ class _Patience:
         self._held = list(early)
         self.proven = self.waiting = False
         self._reason: RunnerError | None = None
-        self._timer = clock.call_later(policy.first_event, self._look)
+        self._timer = clock.call_later(min(policy.first_event, policy.stall), self._look)
 
     def take(self, event: Any) -> Iterable[Any]:
         """What the caller gets because of an early event: nothing, until output proves it real."""
@@ -160,6 +196,11 @@ class _Patience:
         self.proven = True
         return (*self._held, event)
 
+    def saw(self) -> None:
+        """There was an event."""
+        self.proven = True
+        self.last = self._clock.now()
+
     def _look(self) -> None:
         """Is the limit over? If not, look again when it may next be."""
         limit = self._policy.stall if self.proven else self._policy.first_event
@@ -167,7 +208,8 @@ class _Patience:
         if left <= 0 and self.waiting and self._watch.interrupt():
             self._reason = _too_slow(self._choice, limit, self.proven)
         else:  # a limit that is over while nobody waits: the reader is slow, not the runner
-            self._timer = self._clock.call_later(left if left > 0 else limit, self._look)
+            soon = min(left if left > 0 else limit, self._policy.stall)
+            self._timer = self._clock.call_later(soon, self._look)
 
     def verdict(self, raised: BaseException) -> RunnerError:
         """What ended the try: its own error, or a limit. Raises a cancellation from elsewhere."""

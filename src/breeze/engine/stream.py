@@ -11,9 +11,9 @@ from typing import Any, Generic, Self, TypeVar
 from breeze.contracts.answers import Result
 from breeze.contracts.clock import Timer
 from breeze.contracts.errors import Attempt, CancelledError, RunnerError
-from breeze.contracts.events import Finish
+from breeze.contracts.events import Adjusted, Finish
 from breeze.contracts.request import Request
-from breeze.contracts.results import ANSWERS, Fold, cut, with_facts
+from breeze.contracts.results import ANSWERS, Fold, with_facts
 from breeze.engine.selection import Decision
 from breeze.engine.watch import Watch
 
@@ -24,8 +24,8 @@ class Route:
     """Who answers a request, as known so far; filled in as the request travels."""
 
     __slots__ = (
-        "code", "decision", "failed", "fold", "mock", "model", "request", "runner", "started",
-        "watch",
+        "code", "decision", "early", "failed", "fold", "mock", "model", "request", "runner",
+        "started", "watch",
     )  # fmt: skip
 
     def __init__(self, request: Request[Any]) -> None:
@@ -37,6 +37,7 @@ class Route:
         self.code = ""  # of the error in which the stream ended
         self.failed: list[Attempt] = []
         self.fold = Fold(ANSWERS[request.capability.method])
+        self.early: list[Adjusted] = []
         self.watch = Watch()
         self.started = 0.0
 
@@ -44,6 +45,14 @@ class Route:
     def delivered(self) -> int:
         """Events that reached the caller."""
         return self.fold.count
+
+    def begin(self) -> Fold:
+        """The fold of another try of a whole answer: what was adjusted early is in it."""
+        if self.fold.count:
+            self.fold = Fold(ANSWERS[self.request.capability.method])
+        for adjusted in self.early:
+            self.fold.add(adjusted)
+        return self.fold
 
     def finished(self, end: Finish) -> Finish:
         """The end of a stream, with the whole answer and the facts of who gave it."""
@@ -65,7 +74,8 @@ class Route:
         return Finish(end.reason, result, metadata=metadata)
 
 
-Begin = Callable[[], Awaitable[AsyncGenerator[Any]]]
+Begin = Callable[[Route], Awaitable[AsyncGenerator[Any]]]
+Whole = Callable[[Route], Awaitable[Finish]]
 
 
 class EventStream(Generic[E]):
@@ -76,11 +86,16 @@ class EventStream(Generic[E]):
     """
 
     def __init__(
-        self, route: Route, begin: Begin, on_end: Callable[[EventStream[Any]], None]
+        self,
+        route: Route,
+        begin: Begin,
+        whole: Whole,
+        on_end: Callable[[EventStream[Any]], None],
     ) -> None:
         self.request_id = route.request.id
         self.route = route
         self._begin = begin
+        self._whole = whole
         self._events: AsyncGenerator[Any] | None = None
         self._next: Callable[[], Awaitable[Any]] = self._first
         self._add = route.fold.add
@@ -111,7 +126,7 @@ class EventStream(Generic[E]):
             with self._watch:
                 event = await self._next()
         except BaseException as error:
-            self._failed(error)
+            self._failed(error, delivered=self.route.delivered)
             raise
         if type(event) is Finish:
             event = await self._finish(event)
@@ -121,19 +136,16 @@ class EventStream(Generic[E]):
 
     async def result(self) -> Result:
         """The whole answer, which the end carries. Raises what ended the stream otherwise."""
-        add = self._add
         try:
             with self._watch:
-                while type(event := await self._next()) is not Finish:
-                    add(event)
+                end = await self._whole(self.route)
         except BaseException as error:
-            self._failed(error)
-            if isinstance(error, StopAsyncIteration):
-                raise cut(self.route.delivered) from None
+            self._failed(error, delivered=0)
             raise
-        whole = (await self._finish(event)).result
-        assert whole is not None  # the route filled it in
-        return whole
+        result = self.route.finished(end).result
+        self._end()
+        assert result is not None  # the route filled it in
+        return result
 
     async def _finish(self, end: Finish) -> Finish:
         await self._free()  # whatever the layers still hold is freed before the end
@@ -141,14 +153,14 @@ class EventStream(Generic[E]):
         self._end()
         return end
 
-    def _failed(self, error: BaseException) -> None:
+    def _failed(self, error: BaseException, *, delivered: int) -> None:
         self._end()
         if isinstance(error, RunnerError):
-            error.delivered = self.route.delivered
+            error.delivered = delivered
             self.route.code = error.code
 
     async def _first(self) -> Any:
-        events = await self._begin()
+        events = await self._begin(self.route)
         if self._ended:  # it was closed while the choice was made
             raise StopAsyncIteration
         self._events, self._next = events, events.__anext__

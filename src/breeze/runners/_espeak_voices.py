@@ -132,5 +132,5 @@ def _same(name: str) -> str:
 
 
 def _near(wanted: str, known: Iterable[str]) -> str:
-    near = get_close_matches(_same(wanted), list(known), n=3, cutoff=0.5)
+    near = get_close_matches(_same(wanted), list(dict.fromkeys(known)), n=3, cutoff=0.5)
     return f": the nearest are {', '.join(near)}" if near else ": leave it out for the usual one"

@@ -101,6 +101,9 @@ class Answer:
 
     async def whole(self) -> bytes:
         """The whole body."""
+        if self.ended and self._error is None:  # it came along with its headers
+            parts, self._parts = self._parts, []
+            return b"".join(parts)
         return b"".join([data async for data in self])
 
     def release(self) -> None:

@@ -36,6 +36,11 @@ class EventSplitter:
         self._tail = bytearray()
         self._begun = self._cr = False
 
+    @property
+    def clean(self) -> bool:
+        """True when the last piece ended with an event: nothing is held back."""
+        return not self._tail and not self._cr
+
     def feed(self, data: bytes) -> list[bytes]:
         """The data of the events that `data` completes. Raises ProcessingError: too large."""
         if self._cr or b"\r" in data:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from breeze.contracts.dialects.openai import ChunkReader, UpstreamError
 from breeze.contracts.errors import ProcessingError, RunnerError
-from breeze.contracts.events import ChatEvent, Finish, TextDelta
+from breeze.contracts.events import ChatEvent, Finish
 from breeze.runners._http_answer import Answer
 from breeze.runners._http_errors import reported
 from breeze.runners._http_sse import EventSplitter, Fields
@@ -25,16 +25,8 @@ class Reply:
     """
 
     __slots__ = (
-        "_answer",
-        "_broken",
-        "_error",
-        "_form",
-        "_reader",
-        "_secrets",
-        "_split",
-        "_whole",
-        "over",
-    )
+        "_answer", "_broken", "_error", "_form", "_reader", "_secrets", "_split", "_whole", "over",
+    )  # fmt: skip
 
     def __init__(self, answer: Answer, top: int, secrets: tuple[str, ...]) -> None:
         self._answer = answer
@@ -56,6 +48,8 @@ class Reply:
             if self._whole or not begin:
                 return []
             self._split = EventSplitter(_with_error)
+        elif (text := self._form.only(data)) is not None and self._split.clean:
+            return [text]  # one event a piece: the usual case when they come slowly
         try:
             chunks = self._split.feed(data)
         except ProcessingError as error:  # an event beyond all bounds
@@ -67,17 +61,12 @@ class Reply:
         events: list[ChatEvent] = []
         form, broken = self._form, self._broken
         before, after = form.before, form.after
-        begin, end, choice = len(before), -len(after), form.choice
         for chunk in chunks:
             if chunk.startswith(before) and chunk.endswith(after):
-                text = chunk[begin:end]
-                if text and b'"' not in text and b"\\" not in text:
-                    try:
-                        events.append(TextDelta(text.decode(), choice))
-                    except UnicodeDecodeError:
-                        pass  # the long way knows what to do
-                    else:
-                        continue
+                text = form.plain(chunk[len(before) : -len(after)])
+                if text is not None:
+                    events.append(text)
+                    continue
             if chunk[:6] == _DONE:
                 self.over = True
                 self._answer.release()
@@ -85,7 +74,6 @@ class Reply:
             if not self._read(chunk, events):
                 break
             before, after = form.before, form.after
-            begin, end, choice = len(before), -len(after), form.choice
         if broken and self._broken == broken:
             self._broken = 0
         return events
@@ -131,9 +119,9 @@ class Reply:
         reader = self._reader
         if reader.reason is None and self.over:  # the server says that this was all
             events += [reader.usage] if reader.usage is not None else []
-            return [*events, self._named(Finish())]
+            return [*events, named(Finish(), reader.model)]
         *last, finish = reader.end()
-        return [*events, *last, self._named(finish)]
+        return [*events, *last, named(finish, reader.model)]
 
     def _read_whole(self, body: bytes) -> list[ChatEvent]:
         if body.lstrip()[:1] == b"<":
@@ -153,15 +141,16 @@ class Reply:
             self.over, self._error = False, None
         return events
 
-    def _named(self, finish: ChatEvent) -> Finish:
-        assert isinstance(finish, Finish)
-        if not self._reader.model:
-            return finish
-        named = {**(finish.metadata or {}), "model_name": self._reader.model}
-        return Finish(finish.reason, metadata=named)
-
     def _reported(self, error: UpstreamError) -> RunnerError:
         return reported(error.error, self._answer, secrets=self._secrets, field="messages")
+
+
+def named(finish: ChatEvent, model: str) -> Finish:
+    """The end of an answer, with the model that the server named."""
+    assert isinstance(finish, Finish)
+    if not model:
+        return finish
+    return Finish(finish.reason, metadata={**(finish.metadata or {}), "model_name": model})
 
 
 def _with_error(fields: Fields) -> bytes:

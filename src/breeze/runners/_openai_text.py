@@ -20,16 +20,31 @@ _TRIES = 4
 class TextForm:
     """What stands before and after the text in a chunk that holds plain text for one choice.
 
-    Until a form is known, no chunk begins with `before`.
+    Until a form is known, no chunk begins with `before`, and no event with `lead`.
     """
 
-    __slots__ = ("_tries", "after", "before", "choice")
+    __slots__ = ("_tries", "after", "before", "choice", "close", "lead")
 
     def __init__(self) -> None:
-        self.before = b"\0"
-        self.after = b""
+        self.before = self.lead = b"\0"
+        self.after = self.close = b""
         self.choice = 0
         self._tries = _TRIES
+
+    def only(self, event: bytes) -> TextDelta | None:
+        """What a whole event on the wire holds, when it is one of this form and nothing more."""
+        if event.startswith(self.lead) and event.endswith(self.close):
+            return self.plain(event[len(self.lead) : -len(self.close)])
+        return None
+
+    def plain(self, text: bytes) -> TextDelta | None:
+        """The event of `text` from between the two, None when it is not plain."""
+        if not text or b'"' in text or b"\\" in text:
+            return None
+        try:
+            return TextDelta(text.decode(), self.choice)
+        except UnicodeDecodeError:
+            return None
 
     def learn(self, chunk: bytes, events: list[ChatEvent]) -> None:
         """Take the form of `chunk`, which gave `events`, if it is one."""
@@ -43,6 +58,7 @@ class TextForm:
         before, quoted, after = chunk.partition(b'"%b"' % text)
         if quoted and _holds(before + b'"', b'"' + after, event.choice):
             self.before, self.after, self.choice = before + b'"', b'"' + after, event.choice
+            self.lead, self.close = b"data: " + self.before, self.after + b"\n\n"
 
 
 def _holds(before: bytes, after: bytes, choice: int) -> bool:

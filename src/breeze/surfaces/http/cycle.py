@@ -19,8 +19,17 @@ from breeze.surfaces.http.protocol import Protocol
 class Connection(Protocol):
     """The protocol to pass to uvicorn as `http=`."""
 
+    _running: Cycle | None = None  # behind it may be others that were sent meanwhile
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._running is not None and not self._running.response_complete:
+            self._running.disconnected = True
+            self._running.set()
+        super().connection_lost(exc)
+
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         light: Any = Cycle(cycle)
+        self._running = light
         if self.cycle is cycle:
             self.cycle = light
         super()._start_asgi_task(light, app)

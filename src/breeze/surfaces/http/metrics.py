@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from breeze.service.metrics import BUCKETS, Sample, Snapshot
+from breeze.service.vitals import vitals
 from breeze.surfaces.http.reply import Answer, Reply
 from breeze.surfaces.http.routes import Role, Route
 
@@ -50,13 +51,22 @@ METRICS = (
     Metric("leases", "breeze_runner_requests", "gauge", "Requests at work or waiting", ("runner",)),
     Metric("loaded_models", "breeze_loaded_models", "gauge", "Models in memory", ("runner",)),
     Metric("live_requests", "breeze_live_requests", "gauge", "Requests of the engine now", ()),
+    Metric("tasks", "breeze_tasks", "gauge", "Tasks of the event loop", ()),
+    Metric("threads", "breeze_threads", "gauge", "Threads of Python", ()),
+    Metric("resident_bytes", "process_resident_memory_bytes", "gauge", "Resident memory", ()),
+    Metric("open_files", "process_open_fds", "gauge", "Open files and sockets", ()),
+    Metric("cpu_seconds", "process_cpu_seconds", "counter", "Processor time used", ()),
 )  # fmt: skip
 
 
 async def metrics(call: Call) -> Answer:
     """Everything counted since the start."""
-    counted = call.app.metrics
-    return Reply(rendered(counted.snapshot(len(call.app.engine.live))), TYPE)
+    return Reply(rendered(present(call)), TYPE)
+
+
+def present(call: Call) -> Snapshot:
+    """What was counted, and what this process holds now."""
+    return call.app.metrics.snapshot(len(call.app.engine.live)) | vitals()
 
 
 def rendered(snapshot: Snapshot) -> bytes:

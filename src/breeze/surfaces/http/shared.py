@@ -10,7 +10,7 @@ from breeze.contracts.errors import NotFoundError
 from breeze.service.access import Role
 from breeze.service.metrics import Sample, merged
 from breeze.surfaces.http.call import Call
-from breeze.surfaces.http.metrics import TYPE, rendered
+from breeze.surfaces.http.metrics import TYPE, present, rendered
 from breeze.surfaces.http.reply import Answer, Reply
 from breeze.surfaces.http.routes import Handler, Route, Table
 from breeze.surfaces.http.siblings import Question, Siblings
@@ -80,7 +80,7 @@ def _counted_by_all(handler: Handler, siblings: Siblings) -> Handler:
         others = await siblings.all(Question("GET", _SNAPSHOT))
         kind = dict[str, list[Sample]]
         snapshots = [msgspec.json.decode(body, type=kind) for body in others]
-        return Reply(rendered(merged((_own(call), *snapshots))), TYPE)
+        return Reply(rendered(merged((present(call), *snapshots))), TYPE)
 
     return counted
 
@@ -94,12 +94,8 @@ def _told_to_all(handler: Handler, siblings: Siblings) -> Handler:
     return told
 
 
-def _own(call: Call) -> dict[str, list[Sample]]:
-    return call.app.metrics.snapshot(len(call.app.engine.live))
-
-
 async def _snapshot(call: Call) -> Answer:
-    return Reply.json(_own(call))
+    return Reply.json(present(call))
 
 
 async def _refreshed(call: Call) -> Answer:

@@ -104,6 +104,7 @@ async def application(plan: Plan) -> AsyncIterator[App]:
                 authenticate=plan.authentication(),
                 record=log,
             )
+            await asyncio.to_thread(app.uploads.sweep)  # what a crash may have left
             yield app
             await app.close()
     finally:

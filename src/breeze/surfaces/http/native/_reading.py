@@ -83,6 +83,6 @@ def _type_of(body: bytes) -> str:
         found = _type.decode(body).get("type")
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise InputError(f"This is not a JSON object: {error}.") from error
-    if found not in _KINDS:
+    if not isinstance(found, str) or found not in _KINDS:
         raise InputError(f"type must be one of {', '.join(_KINDS)}.", field="type")
-    return str(found)
+    return found

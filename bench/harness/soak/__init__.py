@@ -1,0 +1,1 @@
+"""Clients of every kind, for as long as wanted, and whether the server is the same afterwards."""
