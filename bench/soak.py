@@ -24,7 +24,7 @@ from pathlib import Path
 from harness.soak.crowd import VISITS, Crowd
 from harness.soak.samples import Sample, take
 from harness.soak.site import STOP_WITHIN, Site, site
-from harness.soak.verdict import Check, after, judged, told
+from harness.soak.verdict import MEMORY_MB, Check, after, judged, told
 
 WARM = 0.15
 """Share of the rests that count as warm-up."""
@@ -39,6 +39,8 @@ def arguments() -> argparse.Namespace:
     add("--seconds", type=float, help="instead of minutes")
     add("--rate", type=float, default=15, help="visits a second (default 15)")
     add("--rests", type=int, default=30, help="how often everybody goes (default 30)")
+    add("--memory", type=float, default=MEMORY_MB, metavar="MB",
+        help=f"growth of resident memory that is no leak (default {MEMORY_MB:g})")  # fmt: skip
     add("--seed", type=int, default=1, help="of chance")
     add("--keep", type=Path, help="an empty folder for the logs, which stay there")
     add("--json", type=Path, help="write every sample here")
@@ -91,7 +93,7 @@ def main() -> int:
         took = time.monotonic() - began
         last = asyncio.run(take(place))
         status = place.server.stop(STOP_WITHIN)
-        checks = judged(rests[int(len(rests) * WARM) :])
+        checks = judged(rests[int(len(rests) * WARM) :], given.memory)
         checks += told(crowd.seen, crowd.faults, len(VISITS))
         checks += after(place, status, last.requests + 1)
     report(checks, crowd, rests, took)

@@ -47,7 +47,7 @@ THINKING = (
     "{{- '<think>\\n\\n</think>\\n\\n' }}{%- endif %}{%- endif %}"
 )
 CONTROL = ("<|end|>", "<|user|>", "<|assistant|>", "<|system|>", "<|tool|>")
-END, ASSISTANT = 256, 258
+END, ASSISTANT, TOOL = 256, 258, 260
 
 
 def byte_letters() -> dict[int, str]:
@@ -97,20 +97,24 @@ def write_talker(
     context: int = 512,
     template: str = CHAT,
     endless: bool = False,
+    then: Sequence[str] = (),
 ) -> None:
     """A chat model that answers with the pieces of `says`, over and over when `endless`.
 
-    Pieces must have two bytes at least and differ from each other.
+    It answers with `then` where the template ends in `<|tool|>`. Pieces must have two bytes at
+    least and differ from each other.
     """
     import numpy
 
-    writer, tokens = _begin(path, context, says)
+    writer, tokens = _begin(path, context, (*says, *then))
     if template:
         writer.add_chat_template(template)
-    first = len(tokens) - len(says)
-    order = [ASSISTANT, *range(first, len(tokens)), first if endless else END]
+    last = len(tokens) - len(then)
+    first = last - len(says)
+    order = [ASSISTANT, *range(first, last), first if endless else END]
+    after_a_tool = [TOOL, *range(last, len(tokens)), END]
     output = numpy.zeros((len(tokens), _width(tokens)), numpy.float16)
-    for token, follower in pairwise(order):
+    for token, follower in (*pairwise(order), *pairwise(after_a_tool)):
         output[follower, token] = 10
     writer.add_tensor("output.weight", output)
     _finish(writer, tokens)

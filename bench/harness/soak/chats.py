@@ -37,13 +37,16 @@ async def streamed(site: Site, dice: random.Random) -> None:
 
 
 async def cut(site: Site, dice: random.Random) -> None:
-    """A stream that is left at any byte, also within its head."""
+    """A stream that is left at any byte, also within its head, or just after its end."""
     model = dice.choice(["up/mock", PACED, PACED, "talker"])
     async with Wire(site) as wire:
         await wire.send(request(site, "POST", CHAT, chat(model, stream=True)))
         left = dice.choice([1, 100, 1000, 10_000])
-        while left > 0 and (piece := await wire.some(min(left, 512))):
+        last = b""
+        while left > 0 and not last.endswith(b"\r\n0\r\n\r\n"):
+            piece = await wire.some(min(left, 512))
             left -= len(piece)
+            last = (last + piece)[-9:]
         if dice.random() < 0.5:
             wire.reset()
 

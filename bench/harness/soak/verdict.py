@@ -25,7 +25,7 @@ class Check(NamedTuple):
     holds: bool
 
 
-def judged(rests: list[Sample]) -> list[Check]:
+def judged(rests: list[Sample], most_mb: float) -> list[Check]:
     """The rests after the warm-up, first third against last."""
     third = max(1, len(rests) // 3)
     early, late, base = rests[:third], rests[-third:], rests[0]
@@ -39,7 +39,7 @@ def judged(rests: list[Sample]) -> list[Check]:
 
     memory = grown("memory_mb")
     return [
-        Check("memory", f"{memory:+.2f} MB, {slope(rests):+.2f} MB/h", memory <= MEMORY_MB),
+        Check("memory", f"{memory:+.2f} MB, {slope(rests):+.2f} MB/h", memory <= most_mb),
         Check("tasks", f"{base.tasks}, at most {most('tasks')}", most("tasks") <= base.tasks),
         Check("files", f"{base.files}, at most {most('files')}", most("files") <= base.files),
         Check("threads", f"{grown('threads'):+.0f}", grown("threads") <= THREADS),

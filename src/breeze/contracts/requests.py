@@ -27,7 +27,6 @@ from breeze.contracts.request import Problem, between
 from breeze.contracts.request import Request as Request
 from breeze.contracts.request import new_id as new_id
 
-
 _CHAT_RANGES = (
     ("temperature", 0, 2), ("top_p", 0, 1), ("top_k", 0, 1_000_000), ("max_tokens", 1, 10_000_000),
     ("n", 1, 16), ("presence_penalty", -2, 2), ("frequency_penalty", -2, 2),

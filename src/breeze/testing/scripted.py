@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
 from copy import copy
 from typing import Any, ClassVar
 
@@ -135,10 +136,11 @@ async def _play(self: ScriptedRunner, request: Request[Any]) -> AsyncGenerator[E
     call, steps = self.script.begin(request)
     with self.work.stream() as work:
         try:
-            async for event in _steps(steps):
-                work.steps += 1
-                call.sent += 1
-                yield event
+            async with aclosing(_steps(steps)) as events:
+                async for event in events:
+                    work.steps += 1
+                    call.sent += 1
+                    yield event
             call.ended = True
         except (GeneratorExit, asyncio.CancelledError):
             call.closed = True

@@ -65,12 +65,12 @@ def batch() -> Any:
 
 
 def bind_tools() -> Any:
-    """One model calls the tool, another one goes on with what the tool said."""
+    model = ChatOpenAI(model="llamacpp/caller").bind_tools([weather])
     question = HumanMessage("Weather?")
-    call = ChatOpenAI(model="llamacpp/caller").bind_tools([weather]).invoke([question])
+    call = model.invoke([question])
     said = weather.invoke(call.tool_calls[0])
     assert isinstance(said, ToolMessage)
-    last = ChatOpenAI(model="mock_llm").bind_tools([weather]).invoke([question, call, said])
+    last = model.invoke([question, call, said])
     return {"calls": [[c["name"], c["args"]] for c in call.tool_calls], "last": last.text}
 
 
@@ -85,8 +85,8 @@ def bind_tools_streamed() -> Any:
 def with_structured_output() -> Any:
     model = ChatOpenAI(model="llamacpp", max_tokens=60)
     by_schema = model.with_structured_output(Sure).invoke("Are you sure?")
-    caller = ChatOpenAI(model="mock_llm")
-    by_tool = caller.with_structured_output(Sure, method="function_calling").invoke("Are you sure?")
+    mock = ChatOpenAI(model="mock_llm")
+    by_tool = mock.with_structured_output(Sure, method="function_calling").invoke("Are you sure?")
     by_mode = model.with_structured_output(
         {"title": "Sure", "type": "object", "properties": {"sure": {"type": "boolean"}},
          "required": ["sure"], "additionalProperties": False},

@@ -28,7 +28,7 @@ def completion() -> Any:
         "text": answer.choices[0].message.content,
         "ends": answer.choices[0].finish_reason,
         "tokens": answer.usage.total_tokens,
-        "headers": answer._response_headers["x-breeze-runner"],
+        "runner": answer._response_headers["x-breeze-runner"],
     }
 
 
@@ -66,10 +66,10 @@ def tools() -> Any:
     answer = litellm.completion("openai/llamacpp/caller", WEATHER, tools=TOOLS, **WHERE)
     (call,) = answer.choices[0].message.tool_calls
     last = litellm.completion(
-        "openai/mock_llm",
+        "openai/llamacpp/caller",
         [
             *WEATHER,
-            answer.choices[0].message.model_dump(),
+            answer.choices[0].message,
             {"role": "tool", "tool_call_id": call.id, "content": "Sun"},
         ],
         tools=TOOLS,

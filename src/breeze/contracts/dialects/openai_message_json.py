@@ -72,6 +72,7 @@ class CalledJson(Strict):
     name: str
     arguments: str = "{}"
     parsed_arguments: Any = None
+    provider_specific_fields: Any = None
 
 
 class CallJson(Strict):
@@ -81,6 +82,7 @@ class CallJson(Strict):
     function: CalledJson
     type: Literal["function"] = "function"
     index: int | None = None
+    provider_specific_fields: Any = None
 
 
 class MessageJson(Strict):
@@ -96,5 +98,7 @@ class MessageJson(Strict):
     refusal: str | None = None
     annotations: list[Any] | None = None
     parsed: Any = None
+    provider_specific_fields: Any = None
+    thinking_blocks: list[Any] | None = None
     audio: None = None
     function_call: None = None

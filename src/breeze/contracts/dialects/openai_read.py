@@ -47,34 +47,37 @@ def chat_from_json(body: dict[str, Any]) -> ChatRequest:
     (runner, strict, session_id, deadline, params, guardian).
     """
     read = read_body(body)
-    same = {name: value for name in SAME if (value := getattr(read, name)) is not None}
-    ours = msgspec.structs.asdict(read.breeze) if read.breeze is not None else {}
-    return ChatRequest(
-        tuple(_message(message, f"messages[{i}]") for i, message in enumerate(read.messages)),
-        model=read.model,
-        tools=tuple(_tool(tool.function) for tool in read.tools or ()),
-        tool_choice=_choice(read),
-        response_format=_format(read.response_format),
-        max_tokens=_limit(read),
-        stop=(read.stop,) if isinstance(read.stop, str) else tuple(read.stop or ()),
-        n=1 if read.n is None else read.n,
-        logit_bias=read.logit_bias or {},
-        logprobs=bool(read.logprobs),
-        top_logprobs=read.top_logprobs or 0,
-        reasoning_effort=read.reasoning_effort or "",
-        **same,
-        **ours,
-    )
+    fields = {
+        name: value for name in body if name in _SAME and (value := getattr(read, name)) is not None
+    }
+    if read.breeze is not None:
+        fields |= msgspec.structs.asdict(read.breeze)
+    if read.tools:
+        fields["tools"] = tuple(_tool(tool.function) for tool in read.tools)
+    if read.tool_choice is not None:
+        fields["tool_choice"] = _choice(read)
+    if read.response_format is not None:
+        fields["response_format"] = _format(read.response_format)
+    if read.stop is not None:
+        fields["stop"] = (read.stop,) if isinstance(read.stop, str) else tuple(read.stop)
+    messages = tuple(_message(message, i) for i, message in enumerate(read.messages))
+    return ChatRequest(messages, max_tokens=_limit(read), **fields)
+
+
+_SAME = frozenset((
+    *SAME, "logit_bias", "logprobs", "model", "n", "reasoning_effort", "top_logprobs",
+))  # fmt: skip
 
 
 def _limit(read: Body) -> int | None:
     """One limit under two names. Raises InputError when they disagree."""
-    given = {v for v in (read.max_tokens, read.max_completion_tokens) if v is not None}
-    if len(given) > 1:
+    if read.max_completion_tokens is None or read.max_tokens is None:
+        return read.max_completion_tokens if read.max_tokens is None else read.max_tokens
+    if read.max_completion_tokens != read.max_tokens:
         raise InputError(
             "max_tokens and max_completion_tokens disagree: give one.", field="max_tokens"
         )
-    return given.pop() if given else None
+    return read.max_tokens
 
 
 def _tool(function: FunctionJson) -> Tool:
@@ -97,9 +100,7 @@ def _choice(read: Body) -> ToolChoice:
     return cast(ToolChoice, given or "auto")
 
 
-def _format(given: FormatJson | None) -> ResponseFormat | None:
-    if given is None:
-        return None
+def _format(given: FormatJson) -> ResponseFormat:
     if given.type == "json_schema" and (given.json_schema is None or not given.json_schema.schema):
         field = "response_format.json_schema.schema"
         raise InputError(f"{field}: is needed with json_schema.", field=field)
@@ -109,10 +110,11 @@ def _format(given: FormatJson | None) -> ResponseFormat | None:
     return ResponseFormat(given.type, wanted.schema, wanted.name, bool(wanted.strict))
 
 
-def _message(given: MessageJson, path: str) -> Message:
+def _message(given: MessageJson, place: int) -> Message:
     content: str | tuple[ContentPart, ...]
     if isinstance(given.content, list):
-        content = tuple(_part(p, f"{path}.content[{i}]") for i, p in enumerate(given.content))
+        path = f"messages[{place}].content"
+        content = tuple(_part(part, f"{path}[{i}]") for i, part in enumerate(given.content))
     else:
         content = given.content or given.refusal or ""
     calls = given.tool_calls or ()

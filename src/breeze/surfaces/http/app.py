@@ -84,6 +84,8 @@ class App:
         call = Call(self, scope, receive)
         try:
             answer = await self._answer(call)
+            if not call.request_id:  # no request of the engine stands behind it
+                answer.headers.append((b"x-request-id", new_id().encode()))
         except RunnerError as error:
             call.code = error.code
             answer = problem(error, call.dialect, call.request_id or new_id())

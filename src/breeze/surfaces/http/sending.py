@@ -12,6 +12,8 @@ from breeze.surfaces.http.reply import NDJSON, SSE, Reply, Stream
 
 BEAT = 15.0
 """Seconds of silence after which a stream gives a sign of life."""
+_MOST = 256 * 1024
+"""Bytes that are collected before they are sent."""
 _BEATS = {SSE: b": \n\n", NDJSON: b"\n"}
 Send = Callable[[dict[str, Any]], Coroutine[Any, Any, None]]
 
@@ -49,28 +51,33 @@ async def send_stream(send: Send, stream: Stream, beat: float = BEAT) -> None:
 class _Burst:
     """Collects pieces and sends them together as soon as the event loop comes round.
 
+    Or before, when they are many: a producer that is never held up does not let the loop round.
     `stuck` is a send that waits for the client to read: the producer has to wait with it.
     """
 
-    __slots__ = ("_loop", "_pieces", "_planned", "_send", "_stream", "stuck")
+    __slots__ = ("_loop", "_pieces", "_planned", "_send", "_size", "_stream", "stuck")
 
     def __init__(self, send: Send, stream: Stream) -> None:
         self._send = send
         self._stream = stream
         self._loop = asyncio.get_running_loop()
         self._pieces: list[bytes] = []
+        self._size = 0
         self._planned = False
         self.stuck: asyncio.Task[None] | None = None
 
     def add(self, piece: bytes) -> None:
         self._pieces.append(piece)
+        self._size += len(piece)
         if not self._planned:
             self._planned = True
             self._loop.call_soon(self._flush)
+        elif self._size > _MOST:
+            self._flush()
 
     def rest(self) -> bytes:
         """What was not sent yet; it is the caller's now."""
-        pieces, self._pieces = self._pieces, []
+        pieces, self._pieces, self._size = self._pieces, [], 0
         body = b"".join(pieces)
         self._stream.sent += len(body)
         return body

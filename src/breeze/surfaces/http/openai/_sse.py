@@ -44,9 +44,8 @@ def event(value: Any) -> bytes:
 
 def set_aside(body: dict[str, Any], names: tuple[str, ...], why: str) -> tuple[Adjustment, ...]:
     """Those of the fields `names` that the caller gave and that have no effect here."""
-    return tuple(
-        Adjustment(name, body[name], None, why) for name in names if body.get(name) is not None
-    )
+    given = [name for name in body if name in names and body[name] is not None]
+    return tuple(Adjustment(name, body[name], None, why) for name in given)
 
 
 def include_usage(body: dict[str, Any]) -> bool:
