@@ -28,8 +28,7 @@ from harness.soak.verdict import MEMORY_MB, Check, after, judged, told
 
 WARM = 0.15
 """Share of the rests that count as warm-up."""
-HEAD = f"{'s':>6} {'visits':>7} {'MB':>7} {'files':>6} {'sockets':>7} {'threads':>7} {'tasks':>6}" \
-       f" {'live':>5} {'cpu %':>6}"  # fmt: skip
+COLUMNS = ("s", "visits", "MB", "files", "sockets", "threads", "tasks", "live", "cpu %")
 
 
 def arguments() -> argparse.Namespace:
@@ -38,6 +37,7 @@ def arguments() -> argparse.Namespace:
     add("--minutes", type=float, default=30, help="of visits (default 30)")
     add("--seconds", type=float, help="instead of minutes")
     add("--rate", type=float, default=15, help="visits a second (default 15)")
+    add("--workers", type=int, default=1, help="processes of the server (default 1)")
     add("--rests", type=int, default=30, help="how often everybody goes (default 30)")
     add("--memory", type=float, default=MEMORY_MB, metavar="MB",
         help=f"growth of resident memory that is no leak (default {MEMORY_MB:g})")  # fmt: skip
@@ -54,7 +54,7 @@ async def soak(given: argparse.Namespace, place: Site) -> tuple[list[Sample], Cr
     crowd = Crowd(place, given.rate, given.seed)
     await crowd.warm()
     begun = before = await crowd.rest(None)
-    print(HEAD)
+    print(" ".join(f"{name:>7}" for name in COLUMNS))
     rests: list[Sample] = []
     told_of = 0
     for _ in range(given.rests):
@@ -72,12 +72,11 @@ async def soak(given: argparse.Namespace, place: Site) -> tuple[list[Sample], Cr
 
 def row(name: str, begun: Sample, before: Sample, now: Sample, crowd: Crowd) -> None:
     took = max(now.at - before.at, 1e-9)
-    print(
-        f"{now.at - begun.at:6.0f} {crowd.seen.total():7} {now.memory_mb:7.1f} {now.files:6} "
-        f"{now.sockets:7} {now.threads:7} {now.tasks:6} {now.live:5} "
-        f"{100 * (now.cpu - before.cpu) / took:6.1f} {name}",
-        flush=True,
-    )
+    cells = (
+        f"{now.at - begun.at:.0f}", crowd.seen.total(), f"{now.memory_mb:.1f}", now.files,
+        now.sockets, now.threads, now.tasks, now.live, f"{100 * (now.cpu - before.cpu) / took:.1f}",
+    )  # fmt: skip
+    print(" ".join(f"{cell:>7}" for cell in cells), name, flush=True)
 
 
 def main() -> int:
@@ -87,7 +86,7 @@ def main() -> int:
         folder = given.keep or Path(
             stack.enter_context(tempfile.TemporaryDirectory(prefix="breeze-soak-"))
         )
-        place = stack.enter_context(site(folder))
+        place = stack.enter_context(site(folder, given.workers))
         began = time.monotonic()
         rests, crowd = asyncio.run(soak(given, place))
         took = time.monotonic() - began

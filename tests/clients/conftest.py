@@ -23,7 +23,9 @@ SCRIPTS = HERE / "scripts"
 SECRETIVE = ("BREEZE_", "OPENAI_", "LLM_", "LITELLM_", "LANGCHAIN_", "LANGSMITH_", "PYTHON")
 """Variables that begin so would make the clients other than a fresh installation."""
 
-EMBEDDING = {"runners": {name: {"class": "hashing"} for name in ("hashing", "text-embedding-3-small")}}
+EMBEDDING = {
+    "runners": {name: {"class": "hashing"} for name in ("hashing", "text-embedding-3-small")}
+}
 """Clients that know OpenAI's names only are served by an instance of such a name."""
 
 

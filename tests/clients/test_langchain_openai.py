@@ -32,7 +32,11 @@ def test_streams(seen: Seen) -> None:
 
 
 def test_several_at_the_same_time(seen: Seen) -> None:
-    assert [text.split()[-1] for text in seen["langchain_all.batch"]] == ["Oslo.", "Paris.", "Tokyo."]
+    assert [text.split()[-1] for text in seen["langchain_all.batch"]] == [
+        "Oslo.",
+        "Paris.",
+        "Tokyo.",
+    ]
 
 
 def test_tools(seen: Seen) -> None:

@@ -19,11 +19,6 @@ MODELS = """
   api_key_name: breeze
   supports_schema: true
   vision: true
-- model_id: breeze-mute
-  model_name: llamacpp
-  api_base: "{url}/v1"
-  api_key_name: breeze
-  can_stream: false
 - model_id: breeze-eyes
   model_name: system_vision
   api_base: "{url}/v1"
@@ -41,11 +36,11 @@ MODELS = """
   completion: true
 """
 """What somebody writes into `extra-openai-models.yaml`."""
-WEATHER = '''
+WEATHER = """
 def weather(city: str) -> str:
     "The weather of a city"
     return "Sun"
-'''
+"""
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +78,6 @@ def test_a_prompt_is_streamed_and_counted(llm: Client) -> None:
 
 def test_a_prompt_is_answered_whole(llm: Client) -> None:
     assert asked(llm, "-m", "breeze", *GREEDY, "--no-stream", CAPITAL) == f"{OSLO}\n"
-    assert asked(llm, "-m", "breeze-mute", *GREEDY, CAPITAL) == f"{OSLO}\n"
     assert asked(llm, "-m", "breeze", *GREEDY, "--async", CAPITAL) == f"{OSLO}\n"
 
 

@@ -74,11 +74,15 @@ async def test_amid_the_answer_while_nothing_is_said(serve: Serve, kind: str, re
 async def test_at_once_after_asking(serve: Serve) -> None:
     """Nobody listens yet: an answer that takes under five milliseconds needs no listener."""
     script, _ = gated()
-    async with serve(runners=[scripted("slow", script)]) as server:
-        for turn in range(TIMES):
-            leave(await asked(server.url, ASKED["stream"]))
-            await until(lambda turn=turn: len(script.calls) > turn)  # type: ignore[misc]
-            assert await since(time.perf_counter(), script.calls[turn].over) < WITHIN * 3
+    over = asyncio.Event()
+    async with serve(
+        runners=[scripted("slow", script)], app={"record": lambda *_: over.set()}
+    ) as server:
+        for _ in range(TIMES):
+            over.clear()
+            left = leave(await asked(server.url, ASKED["stream"]))
+            assert await since(left, over) < WITHIN * 3
+        assert script.closes == len(script.calls)
         assert server.engine.live == ()
 
 
@@ -206,7 +210,8 @@ async def test_with_further_requests_already_sent(serve: Serve) -> None:
 
 async def test_requests_in_one_write_are_answered_in_turn(serve: Serve) -> None:
     texts = [TextDelta("one"), TextDelta("two"), TextDelta("three")]
-    script = Script(*[[text, Finish()] for text in texts])
+    lines: list[list[Step]] = [[text, Finish()] for text in texts]
+    script = Script(*lines)
     async with serve(runners=[scripted("slow", script)]) as server:
         wire = await asked(server.url, ASKED["whole"] + ASKED["stream"] + ASKED["whole"])
         said = [(await wire.answer()).body for _ in texts]
@@ -217,7 +222,8 @@ async def test_requests_in_one_write_are_answered_in_turn(serve: Serve) -> None:
 
 
 async def test_a_stream_stopped_by_its_id_leaves_its_connection_in_order(serve: Serve) -> None:
-    script = Script(*[[TextDelta("Hel"), Gate()] for _ in range(2)])
+    stuck: list[list[Step]] = [[TextDelta("Hel"), Gate()] for _ in range(2)]
+    script = Script(*stuck)
     async with serve(runners=[scripted("slow", script)]) as server:
         wire = await asked(server.url, ASKED["stream"])
         answer = asyncio.ensure_future(wire.answer())
@@ -247,7 +253,8 @@ async def test_an_answer_that_is_soon_over_never_gets_a_listener(serve: Serve) -
 
     gate = Gate()
     quickly: list[Step] = [TextDelta("Hi"), Finish()]
-    script = Script(*[quickly] * 31, [gate, *quickly])
+    slowly: list[Step] = [gate, *quickly]
+    script = Script(*[quickly] * 31, slowly)
     async with serve(runners=[scripted("slow", script)]) as server:
         wire = await asked(server.url, ASKED["whole"])
         await wire.answer()  # loads the runner

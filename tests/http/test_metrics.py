@@ -6,8 +6,10 @@ import re
 from pathlib import Path
 
 import aiohttp
+import pytest
 from pydantic import SecretStr
 
+from breeze.config import parse_config
 from breeze.config.home import Home
 from breeze.config.server import ApiKey
 from breeze.service.authentication import Authentication
@@ -19,8 +21,12 @@ from tests.http.conftest import Serve
 
 
 async def test_what_was_done_is_counted(serve: Serve) -> None:
+    only = {"LLM": {"runners": {"halting": {"class": "halting"}}}}
+    nobody_else = parse_config(
+        {"capabilities": only, "globalSettings": {"fallbackToMock": False}}
+    ).config
     async with (
-        serve(runners=[HaltingRunner]) as server,
+        serve(runners=[HaltingRunner], config=nobody_else) as server,
         aiohttp.ClientSession(server.url) as http,
     ):
         for text in ("go", "go", "break"):
@@ -73,6 +79,21 @@ def test_even_unbounded_labels_are_bounded() -> None:
     assert text.count("breeze_requests_total{") <= MOST + 1
     others = number(numbers_in(text), "requests_total", route="other", status="other")
     assert others == 9 * MOST
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="only Linux tells")
+async def test_what_the_process_holds_is_told(serve: Serve) -> None:
+    async with serve() as server, aiohttp.ClientSession(server.url) as http:
+        before = await metrics_of(http)
+        async with http.ws_connect("/v2/router"):
+            during = await metrics_of(http)
+    nothing: frozenset[tuple[str, str]] = frozenset()
+    assert number(during, "tasks") > number(before, "tasks") > 0
+    assert number(before, "threads") >= 1
+    files = "process_open_fds", nothing
+    assert during[files] > before[files] > 0
+    assert before["process_resident_memory_bytes", nothing] > 10_000_000
+    assert before["process_cpu_seconds_total", nothing] > 0
 
 
 async def test_metrics_are_for_operators(serve: Serve, tmp_path: Path) -> None:

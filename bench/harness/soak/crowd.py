@@ -6,14 +6,15 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from harness.soak import chats, others, rude
 from harness.soak.samples import Sample, take
 from harness.soak.site import Site
 from harness.soak.wire import Untrue
 
-Visit = Callable[[Site, random.Random], Awaitable[None]]
+Visit = Callable[[Site, random.Random], Coroutine[Any, Any, None]]
 VISITS: dict[Visit, int] = {**chats.VISITS, **others.VISITS, **rude.VISITS}
 _PATIENCE = 30.0
 _MOST = 48

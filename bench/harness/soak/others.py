@@ -8,8 +8,6 @@ import random
 import struct
 from socket import SHUT_RDWR
 
-import aiohttp
-
 from breeze.client import Client
 from breeze.client.router import RouterClient
 from breeze.contracts.requests import ChatRequest, EmbedRequest, ModerateRequest
@@ -138,14 +136,18 @@ async def dropped_socket(site: Site, dice: random.Random) -> None:
              "params": {"resumeSeconds": dice.choice([0, 1])}}  # fmt: skip
     asked = {"id": "r", "text": "Hi", "sessionId": "s", "timestamp": 1, "apiVersion": 2}
     send = {"id": 2, "method": "sendMessage", "params": asked}
-    async with aiohttp.ClientSession(headers={"x-api-key": site.key}) as http:
-        async with http.ws_connect(f"{site.url}/v2/router") as socket:
-            await socket.send_json(frame)
-            await socket.send_json(send)
-            await socket.send_str(dice.choice(["{", '{"id":3}', "[]", '{"id":4,"method":"x"}']))
-            for _ in range(dice.randint(0, 6)):
-                await socket.receive(timeout=5)
-            socket.get_extra_info("socket").shutdown(SHUT_RDWR)  # no good-bye
+    import aiohttp
+
+    async with (
+        aiohttp.ClientSession(headers={"x-api-key": site.key}) as http,
+        http.ws_connect(f"{site.url}/v2/router") as socket,
+    ):
+        await socket.send_json(frame)
+        await socket.send_json(send)
+        await socket.send_str(dice.choice(["{", '{"id":3}', "[]", '{"id":4,"method":"x"}']))
+        for _ in range(dice.randint(0, 6)):
+            await socket.receive(timeout=5)
+        socket.get_extra_info("socket").shutdown(SHUT_RDWR)  # no good-bye
 
 
 async def keyless(site: Site, dice: random.Random) -> None:

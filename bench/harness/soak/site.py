@@ -52,7 +52,7 @@ class Site:
 
 
 @contextmanager
-def site(folder: Path) -> Iterator[Site]:
+def site(folder: Path, workers: int = 1) -> Iterator[Site]:
     """Start both, and stop them when the block ends."""
     home, log = folder / "home", folder / "mock.log"
     home.mkdir()
@@ -62,7 +62,7 @@ def site(folder: Path) -> Iterator[Site]:
         wait_for_port(upstream, mock)
         _configure(home, upstream)
         use, operate = (_key(home, role) for role in ("use", "operate"))
-        server, port = _serve(folder, home)
+        server, port = _serve(folder, home, workers)
         try:
             yield Site(folder, port, use, operate, server, mock, Upstream(upstream))
         finally:
@@ -93,11 +93,12 @@ def _key(home: Path, role: str) -> str:
     return done.stdout.split()[-1]
 
 
-def _serve(folder: Path, home: Path) -> tuple[Process, int]:
+def _serve(folder: Path, home: Path, workers: int) -> tuple[Process, int]:
     port, log = free_port(), folder / "serve.log"
     command = [
         sys.executable, "-m", "breeze", "serve", "--port", str(port),
         "--access-log", str(folder / "access.jsonl"), "--shutdown-limit", "5",
+        "--workers", str(workers),
     ]  # fmt: skip
     server = Process(command, folder=folder, log=log, environ={"BREEZE_HOME": str(home)})
     try:

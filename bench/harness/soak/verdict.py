@@ -31,11 +31,11 @@ def judged(rests: list[Sample], most_mb: float) -> list[Check]:
     early, late, base = rests[:third], rests[-third:], rests[0]
 
     def grown(name: str) -> float:
-        first, last = ([getattr(rest, name) for rest in part] for part in (early, late))
+        first, last = ([float(getattr(rest, name)) for rest in part] for part in (early, late))
         return statistics.median(last) - statistics.median(first)
 
     def most(name: str) -> int:
-        return max(getattr(rest, name) for rest in rests)
+        return max(int(getattr(rest, name)) for rest in rests)
 
     memory = grown("memory_mb")
     return [

@@ -90,20 +90,23 @@ class Fold:
         """The text of a choice so far."""
         return "".join(self._choices[choice].text) if choice in self._choices else ""
 
-    def result(self, finish: Finish) -> Result:
-        """The whole answer at the end of the stream."""
+    def result(self, finish: Finish, **facts: Any) -> Result:
+        """The whole answer at the end of the stream; `facts` are common fields such as `runner`."""
         common: dict[str, Any] = {
             "finish_reason": finish.reason,
             "usage": self.usage,
             "metadata": finish.metadata,
-            "adjustments": tuple(
-                Adjustment(e.field, e.asked, e.used, e.why) for e in self.adjusted
-            ),
         }
-        return cast(Result, self._answer(**self._specific(finish), **common))
+        if self.adjusted:
+            common["adjustments"] = tuple(
+                Adjustment(e.field, e.asked, e.used, e.why) for e in self.adjusted
+            )
+        return cast(Result, self._answer(**(common | self._specific(finish) | facts)))
 
     def _specific(self, finish: Finish) -> dict[str, Any]:
         if self._answer is ChatAnswer:
+            if len(self._choices) == 1 and 0 in self._choices:
+                return {"choices": (self._first.choice(finish.reason),)}
             ordered = (self._choices[i] for i in sorted(self._choices))
             return {"choices": tuple(choice.choice(finish.reason) for choice in ordered)}
         return SPECIFIC[self._answer](self._other)

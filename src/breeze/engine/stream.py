@@ -60,22 +60,29 @@ class Route:
         metadata["processing_time_ms"] = round((time.perf_counter() - self.started) * 1000, 3)
         if self.mock:
             metadata["mock"] = True
-        whole = end.result if end.result is not None else self.fold.result(end)
-        result = with_facts(
-            whole,
-            request_id=self.request.id,
-            runner=self.runner,
-            model=whole.model or self.model,
-            mock=self.mock,
-            decision=self.decision.id if self.decision else "",
-            attempts=tuple(self.failed),
-            metadata=metadata,
-        )
+        facts = {
+            "request_id": self.request.id,
+            "runner": self.runner,
+            "model": self.model,
+            "mock": self.mock,
+            "decision": self.decision.id if self.decision else "",
+            "attempts": tuple(self.failed),
+            "metadata": metadata,
+        }
+        if end.result is None:
+            result = self.fold.result(end, **facts)
+        else:
+            facts["model"] = end.result.model or self.model
+            result = with_facts(end.result, **facts)
         return Finish(end.reason, result, metadata=metadata)
 
 
 Begin = Callable[[Route], Awaitable[AsyncGenerator[Any]]]
 Whole = Callable[[Route], Awaitable[Finish]]
+
+
+async def _nothing() -> Any:
+    raise StopAsyncIteration
 
 
 class EventStream(Generic[E]):
@@ -210,6 +217,7 @@ class EventStream(Generic[E]):
     def _end(self) -> None:
         if not self._ended:
             self._ended = True
+            self._next = _nothing  # `_first` would keep this, and a large request, in a circle
             if self._over is not None:
                 self._over.set()
             if self.timer is not None:

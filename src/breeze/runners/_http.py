@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from breeze.contracts.clock import SystemClock
 from breeze.contracts.errors import UnavailableError
 from breeze.runners._http_answer import Answer
 from breeze.runners._http_connect import connect, system_tls
@@ -51,6 +52,7 @@ class HttpClient:
         self.target = target_of(base_url)
         self._headers = dict(headers)
         self._timeout = timeout
+        self._clock = SystemClock()
         self._connect_limit = connect
         self._idle_limit = idle
         self._tls = tls
@@ -81,12 +83,12 @@ class HttpClient:
         where = self.target.authority
         if self._idle:
             connection, _ = self._idle.popitem()
-            answer = Answer(where, limit, self._timeout, loop)
+            answer = Answer(where, limit, self._timeout, loop, self._clock)
             connection.send(request, answer)
             if await answer.begun():
                 return answer
         connection = await self._connect(loop)
-        answer = Answer(where, limit, self._timeout, loop)
+        answer = Answer(where, limit, self._timeout, loop, self._clock)
         connection.send(request, answer)
         if await answer.begun():
             return answer

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Self
 
+from breeze.contracts.clock import Clock
 from breeze.contracts.errors import ProcessingError, RunnerError, UnavailableError
 
 if TYPE_CHECKING:
@@ -28,12 +30,17 @@ class Answer:
     """
 
     __slots__ = (
-        "_error", "_left", "_loop", "_parts", "_paused", "_released", "_size", "_timer",
+        "_clock", "_error", "_left", "_loop", "_parts", "_paused", "_released", "_size", "_timer",
         "connection", "ended", "headers", "status", "waiter", "where",
     )  # fmt: skip
 
     def __init__(
-        self, where: str, limit: int, timeout: float, loop: asyncio.AbstractEventLoop
+        self,
+        where: str,
+        limit: int,
+        timeout: float,
+        loop: asyncio.AbstractEventLoop,
+        clock: Clock,
     ) -> None:
         self.where = where
         self.status = 0
@@ -47,7 +54,8 @@ class Answer:
         self._size = 0
         self._paused = self._released = False
         self._error: RunnerError | None = None
-        self._timer = loop.call_later(timeout, self._expire, timeout)
+        self._clock = clock
+        self._timer = clock.call_later(timeout, partial(self._expire, timeout))
 
     def header(self, name: str) -> str:
         """The value of a header, empty when there is none."""
@@ -116,7 +124,7 @@ class Answer:
         self._released, self._left = True, _REMAINDER
         self._parts.clear()
         self._timer.cancel()
-        self._timer = self._loop.call_later(_LINGER, self._expire, _LINGER)
+        self._timer = self._clock.call_later(_LINGER, partial(self._expire, _LINGER))
         if self._paused:
             self._resume()
 

@@ -1,4 +1,4 @@
-"""langchain-openai: OPENAI_BASE_URL and OPENAI_API_KEY say where and with which key."""
+"""langchain-openai. OPENAI_BASE_URL and OPENAI_API_KEY say where and with which key."""
 
 import base64
 from pathlib import Path
@@ -7,7 +7,6 @@ from typing import Any
 import openai
 import tiktoken
 from langchain_core.messages import HumanMessage, ToolMessage
-from langchain_core.tools import tool
 from langchain_openai import ChatOpenAI, OpenAI, OpenAIEmbeddings
 from pydantic import BaseModel
 from tiktoken import registry
@@ -22,7 +21,6 @@ class Sure(BaseModel):
     sure: bool
 
 
-@tool
 def weather(city: str) -> str:
     """The weather of a city."""
     return f"Sun in {city}"
@@ -68,8 +66,8 @@ def bind_tools() -> Any:
     model = ChatOpenAI(model="llamacpp/caller").bind_tools([weather])
     question = HumanMessage("Weather?")
     call = model.invoke([question])
-    said = weather.invoke(call.tool_calls[0])
-    assert isinstance(said, ToolMessage)
+    (asked,) = call.tool_calls
+    said = ToolMessage(weather(**asked["args"]), tool_call_id=asked["id"])
     last = model.invoke([question, call, said])
     return {"calls": [[c["name"], c["args"]] for c in call.tool_calls], "last": last.text}
 
@@ -144,7 +142,7 @@ def embeddings_as_tokens() -> Any:
 
 def errors() -> Any:
     seen = []
-    for model in (ChatOpenAI(model="gpt-9"), ChatOpenAI(model="llamacpp", api_key="brz_wrong")):  # type: ignore[arg-type]
+    for model in (ChatOpenAI(model="gpt-9"), ChatOpenAI(model="llamacpp", api_key="brz_wrong")):
         try:
             model.invoke(CAPITAL)
         except openai.APIStatusError as error:

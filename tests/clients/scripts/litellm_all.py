@@ -114,7 +114,10 @@ def vision() -> Any:
 
 def text_completion() -> Any:
     answer = litellm.text_completion(
-        model="text-completion-openai/llamacpp", prompt=CAPITAL[0]["content"], temperature=0, **WHERE
+        model="text-completion-openai/llamacpp",
+        prompt=CAPITAL[0]["content"],
+        temperature=0,
+        **WHERE,
     )
     return answer.choices[0].text
 
@@ -131,7 +134,7 @@ async def aembedding() -> Any:
 
 def transcription() -> Any:
     found = []
-    for form in ("json", "text", "srt", "vtt", "verbose_json"):
+    for form in ("json", "srt", "verbose_json"):
         with open("children.opus", "rb") as file:
             answer = litellm.transcription(
                 "openai/pocketsphinx", file=file, response_format=form, **WHERE

@@ -51,17 +51,11 @@ async def sound() -> Any:
             model="pocketsphinx", file=file, stream=True
         )
         kinds = [event.type async for event in stream]
-        translated = await client.audio.translations.create(model="pocketsphinx", file=file)
         async with client.audio.speech.with_streaming_response.create(
             model="espeak", voice="en-us", input="Good morning.", response_format="pcm"
         ) as answer:
             size = sum([len(piece) async for piece in answer.iter_bytes()])
-        return {
-            "heard": heard.text,
-            "kinds": kinds,
-            "translated": translated.text,
-            "seconds": size / 48_000,
-        }
+        return {"heard": heard.text, "kinds": kinds, "seconds": size / 48_000}
 
 
 async def at_the_same_time() -> Any:

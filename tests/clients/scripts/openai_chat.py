@@ -1,4 +1,7 @@
-"""Chat with the official client. OPENAI_BASE_URL and OPENAI_API_KEY say where and with which key."""
+"""Chat with the official client.
+
+OPENAI_BASE_URL and OPENAI_API_KEY say where the server is and which key opens it.
+"""
 
 import base64
 import json
@@ -137,7 +140,7 @@ def any_object() -> Any:
 def tools_loop() -> Any:
     """The model calls and we answer, until it has something to say."""
     messages = [*WEATHER]
-    calls = []
+    calls: list[Any] = []
     while True:
         answer = client.chat.completions.create(
             model="llamacpp/caller", messages=messages, tools=TOOLS

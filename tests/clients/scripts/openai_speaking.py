@@ -26,7 +26,7 @@ def said_as_wav() -> Any:
     with wave.open("train.wav") as sound:
         form = [sound.getnchannels(), sound.getsampwidth()]
         rate = sound.getframerate()
-    return form + [(Path("train.wav").stat().st_size - 44) / 2 / rate]
+    return [*form, (Path("train.wav").stat().st_size - 44) / 2 / rate]
 
 
 def said_as_samples() -> Any:

@@ -47,7 +47,9 @@ def embeddings() -> Any:
 def embeddings_as_numbers() -> Any:
     one = client.embeddings.create(model="hashing", input=TEXTS[0], encoding_format="float")
     two = client.embeddings.create(model="hashing", input=TEXTS[0])
-    return max(abs(a - b) for a, b in zip(one.data[0].embedding, two.data[0].embedding, strict=True))
+    return max(
+        abs(a - b) for a, b in zip(one.data[0].embedding, two.data[0].embedding, strict=True)
+    )
 
 
 def embeddings_of_a_size() -> Any:

@@ -237,13 +237,13 @@ def closed_port() -> int:
 @pytest.mark.parametrize(
     ("url", "what"),
     [
-        (f"http://127.0.0.1:{closed_port()}/v1", "refused the connection. Start the server there"),
-        (f"http://localhost:{closed_port()}/v1", "refused the connection. Start the server there"),
+        ("http://127.0.0.1:PORT/v1", "refused the connection. Start the server there"),
+        ("http://localhost:PORT/v1", "refused the connection. Start the server there"),
         ("http://no-such-host.invalid/v1", "no address. Check base_url and the network"),
     ],
 )
 async def test_a_server_that_is_not_there_is_named(url: str, what: str) -> None:
-    client = HttpClient(url, {})
+    client = HttpClient(url.replace("PORT", str(closed_port())), {})
     with pytest.raises(UnavailableError) as caught:
         await client.get("/models")
     assert client.target.authority in caught.value.message

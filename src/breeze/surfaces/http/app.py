@@ -84,8 +84,6 @@ class App:
         call = Call(self, scope, receive)
         try:
             answer = await self._answer(call)
-            if not call.request_id:  # no request of the engine stands behind it
-                answer.headers.append((b"x-request-id", new_id().encode()))
         except RunnerError as error:
             call.code = error.code
             answer = problem(error, call.dialect, call.request_id or new_id())
@@ -129,7 +127,10 @@ class App:
                 raise refused(call.caller, route.role)
         call.route = route
         call.limit = JSON_LIMIT if route.limit is None else route.limit
-        return await route.handler(call)
+        answer = await route.handler(call)
+        if not call.request_id:  # no request of the engine stands behind it
+            answer.headers.append((b"x-request-id", new_id().encode()))
+        return answer
 
     def _count(self, call: Call, answer: Answer, seconds: float) -> None:
         route = call.route

@@ -9,15 +9,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import Any, ClassVar
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
+from breeze.contracts.clock import Clock, SystemClock, Timer
 from breeze.surfaces.http.protocol import Protocol
 
 
 class Connection(Protocol):
     """The protocol to pass to uvicorn as `http=`."""
+
+    clock: ClassVar[Clock] = SystemClock()
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        self.loop = _Timers(self.loop, self.clock)  # type: ignore[assignment]
+        super().connection_made(transport)
 
     _running: Cycle | None = None  # behind it may be others that were sent meanwhile
 
@@ -33,6 +41,19 @@ class Connection(Protocol):
         if self.cycle is cycle:
             self.cycle = light
         super()._start_asgi_task(light, app)
+
+
+class _Timers:
+    """What the protocol wants of the loop; most of its timers are cancelled before their time."""
+
+    __slots__ = ("_clock", "create_task")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, clock: Clock) -> None:
+        self.create_task = loop.create_task
+        self._clock = clock
+
+    def call_later(self, delay: float, callback: Callable[..., object], *more: object) -> Timer:
+        return self._clock.call_later(delay, partial(callback, *more) if more else callback)
 
 
 class Cycle:

@@ -1,0 +1,303 @@
+"""`curl`: every route, streaming and not."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from typing import Any
+
+import pytest
+
+from breeze.surfaces.http.table import TABLE
+from tests.clients.conftest import Service, furnish
+from tests.clients.curl import Answer, Curl
+
+OSLO = "The capital of Norway is Oslo."
+SAID = "children were playing football in the park"
+CAPITAL = [{"role": "user", "content": "What is the capital of Norway?"}]
+TICK = [{"role": "user", "content": "Tick"}]
+CHAT: dict[str, Any] = {"model": "llamacpp", "messages": CAPITAL, "temperature": 0}
+ENDLESS: dict[str, Any] = {"model": "llamacpp/endless", "messages": TICK}
+SPEECH = {"model": "espeak", "voice": "en-us", "input": "Good morning.", "response_format": "pcm"}
+RECORDING = ("--form", "file=@children.opus", "--form", "model=pocketsphinx")
+NDJSON = ("--header", "Accept: application/x-ndjson")
+
+
+@pytest.fixture(scope="module")
+def curl(service: Service, tmp_path_factory: pytest.TempPathFactory) -> Curl:
+    folder = tmp_path_factory.mktemp("curl")
+    furnish(folder)
+    return Curl(service, folder)
+
+
+GET = {
+    "/health": '"ok"',
+    "/healthz": '"ok"',
+    "/livez": '"ok"',
+    "/ready": '"ready"',
+    "/readyz": '"ready"',
+    "/metrics": "breeze_requests_total",
+    "/openapi.json": '"/v1/chat/completions"',
+    "/v1/models": '"llamacpp/breeze-tiny"',
+    "/v1/models/{id:path}": '"llamacpp/breeze-tiny"',
+    "/v2/requests": '"requests"',
+    "/v2/runners": '"llamacpp"',
+    "/v2/models": '"breeze-tiny"',
+    "/v2/settings": '"models_dir"',
+    "/v2/router/schema.json": "$defs",
+    "/v2/router/asyncapi.json": '"asyncapi"',
+}
+"""What is simply fetched, and something that stands in it."""
+OTHERS = {
+    "POST /v1/chat/completions",
+    "POST /v1/completions",
+    "POST /v1/embeddings",
+    "POST /v1/images/generations",
+    "POST /v1/moderations",
+    "POST /v1/audio/speech",
+    "POST /v1/audio/transcriptions",
+    "POST /v1/audio/translations",
+    "POST /v2/stream/{capability}",
+    "DELETE /v2/requests/{id}",
+    "GET /v2/requests/{id}/events",
+    "POST /v2/explain",
+    "PATCH /v2/settings",
+    "POST /v2/uploads",
+    "DELETE /v2/uploads/{id}",
+}
+"""What has a test of its own below."""
+
+
+def place(path: str) -> str:
+    return path.replace("{id:path}", "llamacpp/breeze-tiny")
+
+
+def test_no_route_is_left_out() -> None:
+    fetched = {f"GET {path}" for path in GET}
+    assert fetched | OTHERS == {f"{route.method} {route.path}" for route in TABLE.routes}
+
+
+@pytest.mark.parametrize(("path", "holds"), GET.items(), ids=GET)
+def test_what_is_fetched(curl: Curl, path: str, holds: str) -> None:
+    answer = curl.ask(place(path), key=curl.service.operate)
+    assert answer.status == 200
+    assert holds in answer.body.decode()
+    assert answer.headers["x-request-id"]
+    head = curl.ask(place(path), "--head", key=curl.service.operate)
+    assert (head.status, head.body[:4]) == (200, b"HTTP")  # curl shows the head as the body
+    assert head.headers["content-type"] == answer.headers["content-type"]
+
+
+def test_every_path_says_what_it_takes(curl: Curl) -> None:
+    for path in {route.path for route in TABLE.routes}:
+        answer = curl.ask(place(path).replace("{id}", "x"), "--request", "OPTIONS", key="")
+        assert (answer.status, answer.body) == (200, b"")
+        methods = {route.method for route in TABLE.routes if route.path == path}
+        assert methods | {"OPTIONS"} <= {*answer.headers["allow"].split(", ")}
+
+
+def test_what_is_not_there_is_told_in_the_words_of_its_interface(curl: Curl) -> None:
+    ours, theirs = curl.ask("/v2/nothing"), curl.ask("/v1/nothing")
+    assert (ours.status, ours.json["code"]) == (404, "E404")
+    assert (theirs.status, theirs.json["error"]["code"]) == (404, "unknown_route")
+    wrong = curl.ask("/v1/chat/completions")
+    assert (wrong.status, wrong.headers["allow"]) == (405, "POST, OPTIONS")
+
+
+def test_keys(curl: Curl) -> None:
+    for path, key, status in (
+        ("/v1/models", "", 401),
+        ("/v1/models", "brz_wrong", 401),
+        ("/v2/settings", curl.service.use, 403),
+        ("/metrics", curl.service.use, 403),
+        ("/health", "", 200),
+    ):
+        assert curl.ask(path, key=key).status == status
+    named = curl.ask("/v1/models", "--header", f"x-api-key: {curl.service.use}", key="")
+    assert named.status == 200
+
+
+# OpenAI's interface -----------------------------------------------------------------------
+
+
+def test_chat(curl: Curl) -> None:
+    whole = curl.ask("/v1/chat/completions", body=CHAT)
+    assert whole.json["choices"][0]["message"]["content"] == OSLO
+    assert whole.headers["x-breeze-runner"] == "llamacpp"
+    options = {"stream": True, "stream_options": {"include_usage": True}}
+    streamed = curl.ask("/v1/chat/completions", "--no-buffer", body=CHAT | options)
+    assert streamed.body.endswith(b"data: [DONE]\n\n")
+    *chunks, last = streamed.events
+    text = "".join(chunk["choices"][0]["delta"].get("content", "") for chunk in chunks)
+    assert text == OSLO
+    assert last["usage"]["total_tokens"] == whole.json["usage"]["total_tokens"]
+
+
+def test_completions(curl: Curl) -> None:
+    asked = {"model": "llamacpp", "prompt": CAPITAL[0]["content"], "temperature": 0}
+    assert curl.ask("/v1/completions", body=asked).json["choices"][0]["text"] == OSLO
+    chunks = curl.ask("/v1/completions", "--no-buffer", body=asked | {"stream": True}).events
+    assert "".join(chunk["choices"][0]["text"] for chunk in chunks) == OSLO
+
+
+def test_embeddings(curl: Curl) -> None:
+    asked = {"model": "hashing", "input": "a lighthouse"}
+    numbers = curl.ask("/v1/embeddings", body=asked).json["data"][0]["embedding"]
+    packed = curl.ask("/v1/embeddings", body=asked | {"encoding_format": "base64"}).json["data"][0]
+    assert len(numbers) == 256
+    assert len(base64.b64decode(packed["embedding"])) == 4 * 256
+
+
+def test_moderations(curl: Curl) -> None:
+    (result,) = curl.ask("/v1/moderations", body={"input": "I will kill you"}).json["results"]
+    assert result["flagged"] is True
+    assert result["categories"]["violence"] is True
+
+
+def test_pictures(curl: Curl) -> None:
+    asked = {"model": "mock_image", "prompt": "a sea", "size": "64x64"}
+    whole = curl.ask("/v1/images/generations", body=asked)
+    assert whole.headers["x-breeze-mock"] == "true"
+    assert base64.b64decode(whole.json["data"][0]["b64_json"]).startswith(b"\x89PNG")
+    (made,) = curl.ask("/v1/images/generations", "-N", body=asked | {"stream": True}).events
+    assert made["type"] == "image_generation.completed"
+
+
+def test_speech(curl: Curl) -> None:
+    sound = curl.ask("/v1/audio/speech", "--no-buffer", body=SPEECH)
+    assert (sound.status, sound.headers["content-type"]) == (200, "audio/pcm")
+    told = curl.ask("/v1/audio/speech", "-N", body=SPEECH | {"stream_format": "sse"}).events
+    *pieces, done = told
+    size = sum(len(base64.b64decode(piece["audio"])) for piece in pieces)
+    assert size == pytest.approx(len(sound.body), rel=0.05)  # no two sayings are quite the same
+    assert done["type"] == "speech.audio.done"
+
+
+def test_hearing(curl: Curl) -> None:
+    assert curl.ask("/v1/audio/transcriptions", *RECORDING).json["text"] == SAID
+    text = curl.ask("/v1/audio/translations", *RECORDING, "--form", "response_format=text")
+    assert text.body.decode() == f"{SAID}\n"
+    told = curl.ask("/v1/audio/transcriptions", "--no-buffer", *RECORDING, "--form", "stream=true")
+    assert told.events[-1]["text"] == SAID
+
+
+# our own ----------------------------------------------------------------------------------
+
+
+REQUESTS: dict[str, tuple[dict[str, Any], str]] = {
+    "llm": ({"runner": "llamacpp", "messages": CAPITAL}, "text"),
+    "vlm": (
+        {
+            "runner": "system_vision",
+            "messages": [{"role": "user", "content": [{"type": "image", "data": "sign.png"}]}],
+        },
+        "text",
+    ),
+    "asr": ({"runner": "pocketsphinx", "audio": "children.opus"}, "transcript"),
+    "tts": ({"runner": "espeak", "text": "Good morning."}, "audio"),
+    "guardian": ({"runner": "rules", "text": "I will kill you"}, "verdict"),
+    "image": ({"runner": "mock_image", "prompts": ["a sea"], "size": "64x64"}, "image"),
+    "embedding": ({"runner": "hashing", "texts": ["a lighthouse"]}, "embedding"),
+}
+"""A request for each capability, and the type of the event that its answer consists of."""
+
+
+def with_files(curl: Curl, value: Any) -> Any:
+    """`value` with the bytes of files instead of their names."""
+    if isinstance(value, dict):
+        return {key: with_files(curl, item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [with_files(curl, item) for item in value]
+    if value in ("sign.png", "children.opus"):
+        return base64.b64encode((curl.folder / value).read_bytes()).decode()
+    return value
+
+
+@pytest.mark.parametrize("capability", REQUESTS)
+def test_the_events_of_every_capability(curl: Curl, capability: str) -> None:
+    request, kind = REQUESTS[capability]
+    asked = with_files(curl, request)
+    lines = curl.ask(f"/v2/stream/{capability}", "-N", *NDJSON, body=asked).lines
+    assert kind in {event["type"] for event in lines}
+    assert lines[-1]["type"] == "finish"
+    if capability != "asr":  # it takes its time
+        events = curl.ask(f"/v2/stream/{capability}", "-N", body=asked).events
+        assert {event["type"] for event in events} == {event["type"] for event in lines}
+
+
+def test_who_would_answer(curl: Curl) -> None:
+    asked = {"type": "chat", "messages": CAPITAL}
+    answer = curl.ask("/v2/explain", body=asked).json
+    assert answer["order"][0]["name"] == "llamacpp"
+
+
+def test_settings(curl: Curl) -> None:
+    change = ("--request", "PATCH")
+    for seed in (7, None):
+        body = {"runner_parameters": {"mock_llm": {"seed": seed}}}
+        answer = curl.ask("/v2/settings", *change, key=curl.service.operate, body=body)
+        assert answer.status == 200
+        shown = answer.json["instances"]["mock_llm"]["parameters"]
+        (found,) = (one for one in shown if one["name"] == "seed")
+        assert (found["value"] == 7) is (seed == 7)
+
+
+def test_uploads(curl: Curl) -> None:
+    sent = ("--header", "Content-Type: audio/ogg", "--data-binary", "@children.opus")
+    raw = curl.ask("/v2/uploads", *sent)
+    assert (raw.status, raw.json["size"]) == (201, (curl.folder / "children.opus").stat().st_size)
+    form = curl.ask("/v2/uploads", "--form", "file=@sign.png")
+    url = f"upload:{form.json['id']}"
+    parts = [
+        {"type": "text", "text": "What does the sign say?"},
+        {"type": "image_url", "image_url": {"url": url}},
+    ]
+    body = {"model": "system_vision", "messages": [{"role": "user", "content": parts}]}
+    seen = curl.ask("/v1/chat/completions", body=body)
+    assert "“STOP”" in seen.json["choices"][0]["message"]["content"]
+    heard = curl.ask("/v2/stream/asr", *NDJSON, body={"file": f"upload:{raw.json['id']}"})
+    assert heard.lines[-1]["type"] == "finish"
+    for made in (raw, form):
+        where = f"/v2/uploads/{made.json['id']}"
+        assert curl.ask(where, "--request", "DELETE").status in (200, 204)
+        assert curl.ask(where, "--request", "DELETE").status == 404
+
+
+def running(curl: Curl) -> list[str]:
+    """The requests that the key has at work."""
+    return [one["id"] for one in curl.ask("/v2/requests").json["requests"]]
+
+
+def test_an_answer_arrives_while_it_is_made_and_leaving_stops_it(curl: Curl) -> None:
+    with curl.reading("/v1/chat/completions", body=ENDLESS | {"stream": True}) as answer:
+        first = json.loads(answer.readline().removeprefix(b"data: "))
+        request = first["id"].removeprefix("chatcmpl-")
+        assert request in running(curl)
+    until = time.monotonic() + 10
+    while request in running(curl):
+        assert time.monotonic() < until, "it goes on although nobody listens"
+
+
+def test_a_request_is_stopped_by_its_id(curl: Curl) -> None:
+    body = {"id": "to-be-stopped", "runner": "llamacpp", **ENDLESS}
+    with curl.reading("/v2/stream/llm", *NDJSON, body=body) as answer:
+        answer.readline()
+        stopped = curl.ask("/v2/requests/to-be-stopped", "--request", "DELETE")
+        assert stopped.json == {"id": "to-be-stopped", "cancelled": True}
+        *_, last = (json.loads(line) for line in answer)
+    assert (last["type"], last["code"]) == ("error", "E302")
+    again = curl.ask("/v2/requests/to-be-stopped", "--request", "DELETE")
+    assert again.status == 404
+
+
+def test_an_answer_is_read_on_after_its_connection_broke_off(curl: Curl) -> None:
+    body = {"id": "to-be-resumed", **ENDLESS, "max_tokens": 400}
+    resumable = ("--header", "x-breeze-resume: 30")
+    with curl.reading("/v2/stream/llm", *NDJSON, *resumable, body=body) as answer:
+        first = json.loads(answer.readline())
+    rest: Answer = curl.ask("/v2/requests/to-be-resumed/events?after=1", "-N", *NDJSON)
+    assert rest.status == 200, rest.body
+    text = "".join(event["text"] for event in [first, *rest.lines] if event["type"] == "text")
+    assert text == "tick tock" * 200
+    assert rest.lines[-1]["type"] == "finish"
