@@ -3,7 +3,7 @@ BIN := .venv/bin
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 VECLIB_MAXIMUM_THREADS=1
 JOBS ?= 2
 
-.PHONY: help demo test lint types check docs bench build tiny-model clean
+.PHONY: help demo test lint types check docs bench bench-gateway soak build tiny-model clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile | expand -t 14
@@ -37,6 +37,12 @@ check: lint types test ## what has to pass before a change goes in
 
 bench: .venv/.dev ## what the engine costs per request and per event
 	$(ONE_THREAD) $(BIN)/python bench/overhead.py
+
+bench-gateway: .venv/.dev ## Breeze as a gateway beside nginx and, with PEERS=folder, other gateways
+	$(BIN)/python bench/gateway.py --pin $(if $(PEERS),--peers $(PEERS)) --check
+
+soak: .venv/.dev ## half an hour of moderate load with random disconnects: is everything flat?
+	$(BIN)/python bench/soak.py
 
 build: .venv/.dev ## the wheel, into dist/, with its contents checked
 	rm -rf dist

@@ -49,8 +49,8 @@ def arguments() -> argparse.Namespace:
     return given
 
 
-async def soak(given: argparse.Namespace, place: Site) -> tuple[list[Sample], Crowd]:
-    """The rests, the first one after a warm-up, and who was there."""
+async def soak(given: argparse.Namespace, place: Site) -> tuple[Sample, list[Sample], Crowd]:
+    """The state after everybody was there once, the rests since, and who was there."""
     crowd = Crowd(place, given.rate, given.seed)
     await crowd.warm()
     begun = before = await crowd.rest(None)
@@ -67,7 +67,7 @@ async def soak(given: argparse.Namespace, place: Site) -> tuple[list[Sample], Cr
         for fault in crowd.faults[told_of:]:
             print(f"  {fault}")
         told_of = len(crowd.faults)
-    return rests, crowd
+    return begun, rests, crowd
 
 
 def row(name: str, begun: Sample, before: Sample, now: Sample, crowd: Crowd) -> None:
@@ -88,11 +88,11 @@ def main() -> int:
         )
         place = stack.enter_context(site(folder, given.workers))
         began = time.monotonic()
-        rests, crowd = asyncio.run(soak(given, place))
+        begun, rests, crowd = asyncio.run(soak(given, place))
         took = time.monotonic() - began
         last = asyncio.run(take(place))
         status = place.server.stop(STOP_WITHIN)
-        checks = judged(rests[int(len(rests) * WARM) :], given.memory)
+        checks = judged(begun, rests[int(len(rests) * WARM) :], given.memory)
         checks += told(crowd.seen, crowd.faults, len(VISITS))
         checks += after(place, status, last.requests + 1)
     report(checks, crowd, rests, took)

@@ -40,7 +40,7 @@ def environment(name: str) -> Path:
 def _make(folder: Path, wanted: Path) -> None:
     """Make it with this Python and fill it with this pip, which is quicker than one of its own."""
     _run("-m", "venv", "--without-pip", str(folder))
-    options = ("--quiet", "--no-input", "--disable-pip-version-check")
+    options = ("--quiet", "--no-input", "--no-compile", "--disable-pip-version-check")
     _run("-m", "pip", "--python", str(folder), "install", *options, "-r", str(wanted))
 
 

@@ -168,6 +168,9 @@ def test_translations(newest: Seen) -> None:
 ERRORS = [
     ("wrong_key", "AuthenticationError", 401, "invalid_api_key", None),
     ("wrong_key_for_a_stream", "AuthenticationError", 401, "invalid_api_key", None),
+    ("not_allowed", "PermissionDeniedError", 403, "E401", None),
+    ("runner_that_fails", "InternalServerError", 500, "E101", None),
+    ("runner_that_is_slow", "InternalServerError", 504, "timeout", None),
     ("unknown_model", "NotFoundError", 404, "model_not_found", "model"),
     ("unknown_model_by_name", "NotFoundError", 404, "model_not_found", "model"),
     ("unknown_route", "NotFoundError", 404, "unknown_route", None),

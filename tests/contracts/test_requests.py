@@ -153,6 +153,13 @@ def test_a_number_is_in_its_range_or_a_problem(name: str, value: float) -> None:
     assert (fields_at_fault(chat(**{name: value})) == []) == (low <= value <= high)
 
 
+def test_a_conversation_has_a_bounded_number_of_messages() -> None:
+    """A template can make minutes of work of a hundred thousand, which no deadline can stop."""
+    turn = Message("user", "hi")
+    assert fields_at_fault(ChatRequest((turn,) * 4096)) == []
+    assert fields_at_fault(ChatRequest((turn,) * 4097)) == ["messages"]
+
+
 def test_each_capability_has_its_request_and_method() -> None:
     kinds = {kind.capability: kind for kind in members(AnyRequest)}  # type: ignore[attr-defined]
     assert set(kinds) == set(Capability) - {Capability.VLM}

@@ -25,10 +25,10 @@ class Check(NamedTuple):
     holds: bool
 
 
-def judged(rests: list[Sample], most_mb: float) -> list[Check]:
-    """The rests after the warm-up, first third against last."""
+def judged(base: Sample, rests: list[Sample], most_mb: float) -> list[Check]:
+    """The rests after the warm-up: first third against last, and all against `base`."""
     third = max(1, len(rests) // 3)
-    early, late, base = rests[:third], rests[-third:], rests[0]
+    early, late = rests[:third], rests[-third:]
 
     def grown(name: str) -> float:
         first, last = ([float(getattr(rest, name)) for rest in part] for part in (early, late))

@@ -27,6 +27,8 @@ from breeze.contracts.request import Problem, between
 from breeze.contracts.request import Request as Request
 from breeze.contracts.request import new_id as new_id
 
+MOST_MESSAGES = 4096
+"""Of one conversation: what templates make of more takes a runtime minutes."""
 _CHAT_RANGES = (
     ("temperature", 0, 2), ("top_p", 0, 1), ("top_k", 0, 1_000_000), ("max_tokens", 1, 10_000_000),
     ("n", 1, 16), ("presence_penalty", -2, 2), ("frequency_penalty", -2, 2),
@@ -94,6 +96,9 @@ class ChatRequest(Request[ChatEvent], frozen=True, tag="chat"):
     def _message_problems(self) -> Iterator[Problem]:
         if not self.messages:
             yield "messages", "is empty: give at least one message"
+        if len(self.messages) > MOST_MESSAGES:
+            yield "messages", f"are {len(self.messages)}, must be at most {MOST_MESSAGES}"
+            return
         for i, message in enumerate(self.messages):
             if message.role == "tool" and not message.tool_call_id:
                 yield f"messages[{i}].tool_call_id", "is needed in a tool message"

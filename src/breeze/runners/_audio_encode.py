@@ -11,7 +11,7 @@ from breeze.runners._audio import Resampler, frame_of, libav
 CODECS = {
     "mp3": ("mp3", "libmp3lame", {}),
     "opus": ("ogg", "libopus", {"page_duration": "20000"}),  # pages of 20 ms, not of one second
-    "aac": ("adts", "aac", {}),
+    "aac": ("adts", "aac", {"aac_coder": "fast"}),
     "flac": ("flac", "flac", {}),
 }
 """Format -> container, codec and options, all of which can be written without seeking back."""

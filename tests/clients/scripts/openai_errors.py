@@ -1,6 +1,7 @@
 """What the official client raises."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import openai
@@ -104,6 +105,37 @@ def too_large() -> Any:
         lambda: client.audio.transcriptions.create(
             model="pocketsphinx", file=("a.wav", bytes(27_000_000))
         )
+    )
+
+
+def not_allowed() -> Any:
+    """The numbers are for operators; this key is a user's."""
+    metrics = str(client.base_url.copy_with(path="/metrics"))
+    return _raised(lambda: client.get(metrics, cast_to=object))
+
+
+def runner_that_fails() -> Any:
+    """Half of the seeds make the mock fail."""
+    impatient = client.with_options(max_retries=0)
+    for seed in range(50):
+        params = {"simulate_errors": True, "error_rate": 50, "seed": seed}
+        found = _raised(partial(_hello, impatient, {"params": params, "strict": True}))
+        if found is not None:
+            return found
+    return None
+
+
+def runner_that_is_slow() -> Any:
+    impatient = client.with_options(max_retries=0)
+    ours = {"params": {"response_delay_ms": 3000}, "deadline": 0.2}
+    return _raised(lambda: _hello(impatient, ours))
+
+
+def _hello(client: OpenAI, ours: dict[str, Any]) -> object:
+    return client.chat.completions.create(
+        model="mock_llm",
+        messages=[{"role": "user", "content": "Hello"}],
+        extra_body={"breeze": ours},
     )
 
 

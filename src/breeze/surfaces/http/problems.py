@@ -69,11 +69,17 @@ def openai_error(error: RunnerError) -> dict[str, Any]:
         "error": {
             "message": error.message,
             "type": TYPES.get(status, "invalid_request_error" if status < 500 else "server_error"),
-            "param": _OURS.get(error.field, error.field) or None,
+            "param": _param(error.field),
             "code": code or None,
         },
         "breeze": {"code": error.code, "retryable": error.retryable, "delivered": error.delivered},
     }
+
+
+def _param(field: str) -> str | None:
+    """The path of a field as OpenAI's callers write it."""
+    root = field.partition(".")[0]
+    return (_OURS[root] + field[len(root) :] if root in _OURS else field) or None
 
 
 def stopped() -> CancelledError:
