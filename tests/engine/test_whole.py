@@ -16,7 +16,11 @@ from breeze.testing.scripted import Gate, Script, Steps, scripted
 from tests.engine.conftest import OpenEngine
 
 GOOD: Steps = [TextDelta("good"), Usage(1, 1), Finish()]
-BROKEN: Steps = [TextDelta("bad beginning"), Adjusted("top_k", 3, None, "why"), UnavailableError("gone")]
+BROKEN: Steps = [
+    TextDelta("bad beginning"),
+    Adjusted("top_k", 3, None, "why"),
+    UnavailableError("gone"),
+]
 CONFIG = """{"version": "2.0",
   "globalSettings": {"failover": {"attempts": 1, "stallMs": 5000, "deadlineMs": 60000}},
   "capabilities": {"LLM": {"runners": {

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from breeze.contracts.fields import integer, number, secret
+from breeze.contracts.fields import integer, number, secret, text
 from breeze.contracts.parameters import Parameters
 from breeze.service.access import Principal, Role
 from breeze.testing.scripted import Script, scripted
@@ -179,3 +179,27 @@ async def test_only_operators_see_and_change_settings(serve: Serve) -> None:
         assert (await get(server.url, "/v2/settings")).status == 403
         assert (await patch(server.url, {})).status == 403
         assert (await get(server.url, "/v2/runners")).status == 200
+
+
+class Remote(Parameters):
+    """A server elsewhere."""
+
+    base_url: str = text("http://one.example/v1", "Address of the server")
+    api_key: SecretStr = secret("Key of that server")
+
+
+async def test_a_saved_key_does_not_follow_an_address_to_another_host(serve: Serve) -> None:
+    remote = scripted("remote", Script([]), parameters=Remote)
+    async with serve(runners=[remote]) as server:
+
+        async def save(**values: Any) -> Answer:
+            return await patch(server.url, {"runner_parameters": {"remote": values}})
+
+        assert (await save(api_key=KEY)).status == 200
+        moved = await save(base_url="http://two.example/v1")
+        assert (moved.status, moved.json["field"]) == (400, "runner_parameters.remote.base_url")
+        assert "api_key is for one.example" in moved.json["message"]
+        assert KEY.encode() not in moved.body
+        assert (await save(base_url="http://one.example/v2")).status == 200
+        assert (await save(base_url="http://two.example/v1", api_key=f"{KEY}2")).status == 200
+        assert (await save(base_url="http://three.example/v1", api_key=None)).status == 200

@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 import msgspec
 
+from breeze.config.destination import ADDRESS
 from breeze.config.settings import SettingsStore
 from breeze.contracts.capability import Capability
 from breeze.contracts.errors import InputError
 from breeze.contracts.fields import Facts
 from breeze.contracts.parameters import Parameters, Validation, ValidationResult, unknown_name
 from breeze.engine.engine import Engine
-from breeze.engine.instances import Instance
 from breeze.service.settings_view import plain
 
 
@@ -106,8 +107,12 @@ def _values(
         findings.append(ValidationResult(path, "invalid", why))
         return
     ptype = instance.runner_type.parameters_type
-    checked = _checked(engine, instance, ptype, given)
-    for found in (*_blank_secrets(ptype, given), *checked.findings):
+    before = engine.layers.values(instance.name, ptype, instance.entry.parameters)
+    checked = ptype.validate_parameters(
+        {k: v for k, v in {**before, **given}.items() if v is not None}
+    )
+    astray = _keys_astray(ptype, before, given)
+    for found in (*_blank_secrets(ptype, given), *astray, *checked.findings):
         if found.message and found.field in given:
             findings.append(ValidationResult(f"{path}.{found.field}", found.level, found.message))
     for parameter, value in given.items():
@@ -116,13 +121,25 @@ def _values(
             yield _Value(name, parameter, _kept(facts, value, checked), facts.secret)
 
 
-def _checked(
-    engine: Engine, instance: Instance, ptype: type[Parameters], given: dict[str, Any]
-) -> Validation:
-    """The instance's parameters as they would be, null meaning that nothing is saved."""
-    before = engine.layers.values(instance.name, ptype, instance.entry.parameters)
-    after = {k: v for k, v in {**before, **given}.items() if v is not None}
-    return ptype.validate_parameters(after)
+def _keys_astray(
+    ptype: type[Parameters], before: dict[str, Any], given: dict[str, Any]
+) -> Iterator[ValidationResult]:
+    """A key travels only to the host it was saved for: another host needs it said again."""
+    if ADDRESS not in ptype.facts or ADDRESS not in given:
+        return
+    default = ptype.facts[ADDRESS].default
+    old, new = (_host(values.get(ADDRESS) or default) for values in (before, given))
+    kept = [n for n, f in ptype.facts.items() if f.secret and before.get(n) and n not in given]
+    if old != new and kept:
+        text = f"leads to {new}, but {kept[0]} is for {old}: send it again too, or null to drop it"
+        yield ValidationResult(ADDRESS, "invalid", text)
+
+
+def _host(address: object) -> str:
+    try:
+        return urlsplit(str(address)).netloc.lower()
+    except ValueError:  # no address at all, which is found elsewhere
+        return ""
 
 
 def _blank_secrets(ptype: type[Parameters], given: dict[str, Any]) -> Iterator[ValidationResult]:
