@@ -53,5 +53,5 @@ tiny-model: ## train the embedded model again (a quarter of an hour, see tools/t
 	tools/tiny_model/build.sh
 
 clean: ## remove what was made, but not .venv
-	rm -rf dist build demo .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv-clients dist build demo .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find src tests tools -name __pycache__ -type d -exec rm -rf {} +

@@ -12,7 +12,7 @@ from typing import IO, Any, NamedTuple
 
 import pytest
 
-from tests.clients.conftest import Service, environ
+from tests.clients.conftest import Service, environ, furnish
 
 
 class Answer(NamedTuple):
@@ -88,3 +88,10 @@ class Curl:
         if body is not None:
             line += ["--header", "Content-Type: application/json", "--data", json.dumps(body)]
         return [*line, *options, f"{self.service.url}{path}"]
+
+
+@pytest.fixture(scope="module")
+def curl(service: Service, tmp_path_factory: pytest.TempPathFactory) -> Curl:
+    folder = tmp_path_factory.mktemp("curl")
+    furnish(folder)
+    return Curl(service, folder)

@@ -107,3 +107,19 @@ async def test_one_that_falls_silent_after_it_began_is_abandoned(
         answer = await task
     assert (answer.text, answer.runner) == ("good", "second")
     assert stuck.calls[0].closed
+
+
+async def test_the_complaint_of_a_stand_in_does_not_hide_why_it_was_asked(
+    opened: OpenEngine, config: Path
+) -> None:
+    """It may know nothing of what the first one would have taken, such as its parameters."""
+    broken, picky = Script(BROKEN), Script([InputError("params.x is not known", field="params.x")])
+    async with opened(scripted("one", broken), scripted("two", picky), config=config) as engine:
+        with pytest.raises(UnavailableError) as whole:
+            await engine.run(ChatRequest.of("Hi"))
+        early = Script([UnavailableError("off")])
+    async with opened(scripted("one", early), scripted("two", picky), config=config) as engine:
+        with pytest.raises(UnavailableError) as streamed:
+            [event async for event in engine.stream(ChatRequest.of("Hi"))]
+    for caught in (whole, streamed):
+        assert [attempt.code for attempt in caught.value.attempts] == ["E501", "E400"]

@@ -92,9 +92,9 @@ async def failover(
         except (RunnerError, asyncio.CancelledError) as raised:
             error = patience.verdict(raised)
             failed.append(patience.account(error))
-            error.attempts = tuple(failed)
             successor = plan.after(error, same_route=not proven)
             if successor is None or (proven and policy.after_output == "stop"):
+                error = plan.blamed(error, failed)
                 raise error from error.__cause__
             reason = error.message
         finally:
@@ -128,8 +128,8 @@ async def whole(
         except (RunnerError, asyncio.CancelledError) as raised:
             error = patience.verdict(raised)
             failed.append(patience.account(error))
-            error.attempts = tuple(failed)
             if plan.after(error, same_route=True) is None:
+                error = plan.blamed(error, failed)
                 raise error from error.__cause__
         finally:
             patience.stop()
@@ -143,6 +143,7 @@ class _Plan:
     def __init__(self, order: tuple[Choice, ...], policy: Policy) -> None:
         self._order, self._policy = order, policy
         self._place = self._tries = 0
+        self._first: RunnerError | None = None
         self.wait = 0.0
 
     @property
@@ -150,9 +151,13 @@ class _Plan:
         return self._order[self._place]
 
     def after(self, error: RunnerError, *, same_route: bool) -> Choice | None:
-        """Who is tried next because of `error`, or None."""
-        if isinstance(error, _FINAL):
+        """Who is tried next because of `error`, or None.
+
+        What a stand-in finds wrong with the request says only that it is no stand-in for it.
+        """
+        if isinstance(error, _FINAL) and not (self._place and isinstance(error, InputError)):
             return None
+        self._first = self._first or error
         self._tries += 1
         wait = self._policy.first_wait * 2 ** (self._tries - 1) * random.uniform(0.5, 1.0)
         wait = max(wait, error.retry_after or 0.0)
@@ -162,6 +167,13 @@ class _Plan:
             return self.choice
         self._place, self._tries, self.wait = self._place + 1, 0, 0.0
         return self.choice if self._place < len(self._order) else None
+
+    def blamed(self, error: RunnerError, failed: list[Attempt]) -> RunnerError:
+        """What the caller is told when nobody answered: `error`, or why the first could not."""
+        if isinstance(error, InputError) and self._first is not None:
+            error = self._first
+        error.attempts = tuple(failed)
+        return error
 
 
 class _Patience:
