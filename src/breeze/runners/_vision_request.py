@@ -12,7 +12,7 @@ from breeze.contracts.errors import InputError, TooLargeError
 from breeze.contracts.events import Adjusted, ChatEvent, TextDelta
 from breeze.contracts.messages import FilePart, ImagePart, TextPart
 from breeze.contracts.requests import ChatRequest
-from breeze.runners._fetch import EVERYWHERE, USUAL, fetch
+from breeze.runners._fetch import EVERYWHERE, USUAL, Policy, fetch
 from breeze.runners._vision_parameters import SystemVisionParameters
 
 _WHY = {
@@ -61,18 +61,26 @@ async def fetched(pictures: list[Shown], p: SystemVisionParameters) -> list[Show
 
     Raises InputError when one cannot be fetched or may not be, TooLargeError.
     """
-    return await asyncio.gather(*(_fetched(picture, p) for picture in pictures))
+    policy = _policy(p)
+    return await asyncio.gather(*(_fetched(picture, policy) for picture in pictures))
 
 
-async def _fetched(picture: Shown, p: SystemVisionParameters) -> Shown:
+def _policy(p: SystemVisionParameters) -> Policy | None:
+    """From where pictures may be fetched, None when from nowhere."""
+    if p.fetch_images == "off":
+        return None
+    usual = EVERYWHERE if p.fetch_images == "any" else USUAL
+    return usual._replace(limit=p.max_bytes, types=("image/",))
+
+
+async def _fetched(picture: Shown, policy: Policy | None) -> Shown:
     image, field = picture.image, picture.field
     if image.data:
         return picture
-    if p.fetch_images == "off":
+    if policy is None:
         text = f"{field} is a URL, and fetch_images is off here: send the picture itself."
         raise InputError(text, field=field)
-    policy = EVERYWHERE if p.fetch_images == "any" else USUAL
-    found = await fetch(image.url, field, policy._replace(limit=p.max_bytes, types=("image/",)))
+    found = await fetch(image.url, field, policy)
     return picture._replace(image=msgspec.structs.replace(image, data=found.data, url=""))
 
 
