@@ -14,7 +14,7 @@ import uvicorn
 
 from breeze.engine.engine import Engine
 from breeze.surfaces.http.app import App
-from breeze.surfaces.http.cycle import Connection
+from breeze.surfaces.http.protocol import Protocol
 from breeze.surfaces.http.table import TABLE
 
 Serve = Callable[..., AbstractAsyncContextManager["Server"]]
@@ -36,7 +36,7 @@ class Server:
 async def serving(home: Path, **options: Any) -> AsyncIterator[Server]:
     """Serve an engine on a free port of 127.0.0.1; `options` are those of `Engine.open`."""
     app_options = options.pop("app", {})
-    protocol = options.pop("protocol", Connection)
+    protocol = options.pop("protocol", Protocol)
     async with Engine.open(home=home, environ={}, **options) as engine:
         app = App(engine, TABLE, **app_options)
         listener = socket.socket(proto=socket.IPPROTO_TCP)

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from breeze.surfaces.http.cycle import Connection
+from breeze.surfaces.http.protocol import Protocol
 from tests.http.conftest import Serve
 from tests.http.raw import Wire, ask, request
 
@@ -16,7 +16,7 @@ HELLO = json.dumps(
 CHAT = request("POST", "/v1/chat/completions", HELLO, content_type="application/json")
 
 
-class Hasty(Connection):
+class Hasty(Protocol):
     """Waits for nobody."""
 
     head_seconds = 0.3

@@ -137,7 +137,8 @@ def test_loading_again_and_again_takes_no_more_memory() -> None:
     )
     first, last = ([int(word) for word in line.split()] for line in done.stdout.splitlines())
     assert (last[0] - first[0]) * 4096 < 15_000_000  # one model kept would be 25 MB a time
-    assert last[1:] == first[1:]  # files and threads
+    assert last[1] == first[1]  # open files
+    assert last[2] <= first[2] + 1  # threads: those that a pool of the interpreter's may add
 
 
 @linux

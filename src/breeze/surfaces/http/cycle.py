@@ -1,8 +1,8 @@
 """One request and its response on a connection, as light as it can be.
 
-The protocol is uvicorn's; this takes the place of its `RequestResponseCycle`, and differs in what
-costs: no event object, no log line, and the head and the first bytes of the body in one write (two
-writes of a small answer are two system calls, which is more than the rest of sending it).
+The protocol is uvicorn's. `Cycle` takes the place of its `RequestResponseCycle` and differs in
+what costs: no event object, no log line, and the head and the first bytes of the body in one
+write (two writes of a small answer are two system calls, more than the rest of sending it).
 """
 
 from __future__ import annotations
@@ -11,23 +11,23 @@ import asyncio
 from collections.abc import Callable
 from functools import partial
 from typing import Any, ClassVar
+from urllib.parse import unquote
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
+from httptools import parse_url
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from breeze.contracts.clock import Clock, SystemClock, Timer
-from breeze.surfaces.http.protocol import Protocol
 
 
-class Connection(Protocol):
-    """The protocol to pass to uvicorn as `http=`."""
+class Lean(HttpToolsProtocol):
+    """uvicorn's protocol with light cycles and shared timers."""
 
     clock: ClassVar[Clock] = SystemClock()
+    _running: Cycle | None = None  # behind it may be others that were sent meanwhile
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self.loop = _Timers(self.loop, self.clock)  # type: ignore[assignment]
         super().connection_made(transport)
-
-    _running: Cycle | None = None  # behind it may be others that were sent meanwhile
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._running is not None and not self._running.response_complete:
@@ -35,12 +35,29 @@ class Connection(Protocol):
             self._running.set()
         super().connection_lost(exc)
 
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        light: Any = Cycle(cycle)
-        self._running = light
-        if self.cycle is cycle:
-            self.cycle = light
-        super()._start_asgi_task(light, app)
+    def on_headers_complete(self) -> None:
+        """The head is there: begin to answer, or wait until the answer before is complete."""
+        parser, scope = self.parser, self.scope
+        scope["method"] = parser.get_method().decode("ascii")
+        version = scope["http_version"] = parser.get_http_version()
+        if parser.should_upgrade() and self._should_upgrade():
+            return
+        url = parse_url(self.url)
+        path = url.path.decode("ascii")
+        scope["raw_path"], scope["query_string"] = url.path, url.query or b""
+        scope["path"] = unquote(path) if "%" in path else path
+        before: Any = self.cycle
+        cycle: Any = Cycle(self, keep_alive=version != "1.0" and parser.should_keep_alive())
+        self.cycle = cycle
+        if before is None or before.response_complete:
+            self._start_asgi_task(cycle, self.app)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((cycle, self.app))
+
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
 
 
 class _Timers:
@@ -65,22 +82,21 @@ class Cycle:
         "transport", "waiting_for_100_continue",
     )  # fmt: skip
 
-    def __init__(self, made: RequestResponseCycle) -> None:
-        self.scope = made.scope
-        self.transport = made.transport
-        self.flow = made.flow
-        self.keep_alive = made.keep_alive
-        self.waiting_for_100_continue = made.waiting_for_100_continue
-        self.body, self.more_body = made.body, made.more_body
-        self.disconnected = made.disconnected
-        self.response_started = self.response_complete = False
+    def __init__(self, connection: Lean, *, keep_alive: bool) -> None:
+        self.scope = connection.scope
+        self.transport = connection.transport
+        self.flow = connection.flow
+        self.keep_alive = keep_alive
+        self.waiting_for_100_continue = connection.expect_100_continue
+        self.body, self.more_body = bytearray(), True
+        self.disconnected = self.response_started = self.response_complete = False
         self.chunked: bool | None = None
         self.left = 0
-        self._headers = made.default_headers
-        self._on_response: Callable[[], object] = made.on_response
+        self._headers = connection.server_state.default_headers
+        self._on_response: Callable[[], object] = connection.on_response_complete
         self._head = b""
         self._waiter: asyncio.Future[None] | None = None
-        self._woken = made.message_event.is_set()
+        self._woken = False
 
     @property
     def message_event(self) -> Cycle:

@@ -8,17 +8,14 @@ from __future__ import annotations
 
 from asyncio import TimerHandle, Transport
 
-from uvicorn.protocols.http.httptools_impl import (
-    STATUS_LINE,
-    HttpToolsProtocol,
-    RequestResponseCycle,
-)
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from breeze.contracts.errors import InputError, RunnerError, TooLargeError
+from breeze.surfaces.http.cycle import Cycle, Lean
 from breeze.surfaces.http.problems import reply
 
 
-class Protocol(HttpToolsProtocol):
+class Protocol(Lean):
     """One client's connection. Pass it to uvicorn as `http=`; subclass it for other limits.
 
     `head_bytes`, `head_lines`: the most of a request's head, else 431. `head_seconds`: for the
@@ -32,7 +29,7 @@ class Protocol(HttpToolsProtocol):
     body_bytes = 4096
     body_seconds = 20.0
 
-    cycle: RequestResponseCycle | None  # type: ignore[assignment]  # None before the first
+    cycle: Cycle | None  # type: ignore[assignment]  # None before the first
     _in_head = True
     _before = 0  # bytes of this head that came before the present piece
     _piece = 0  # bytes of the present piece
