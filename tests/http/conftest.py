@@ -11,11 +11,14 @@ from typing import Any
 
 import pytest
 import uvicorn
+from openai import AsyncOpenAI
 
+from breeze.client import Client
 from breeze.engine.engine import Engine
 from breeze.surfaces.http.app import App
 from breeze.surfaces.http.protocol import Protocol
 from breeze.surfaces.http.table import TABLE
+from breeze.testing.scripted import Script, scripted
 
 Serve = Callable[..., AbstractAsyncContextManager["Server"]]
 
@@ -31,10 +34,17 @@ class Server:
     def engine(self) -> Engine:
         return self.app.engine
 
+    def client(self, **how: Any) -> Client:
+        """Our own client of it."""
+        return Client(self.url, **how)
+
 
 @asynccontextmanager
 async def serving(home: Path, **options: Any) -> AsyncIterator[Server]:
-    """Serve an engine on a free port of 127.0.0.1; `options` are those of `Engine.open`."""
+    """Serve an engine on a free port of 127.0.0.1.
+
+    `options` are those of `Engine.open`; `app`: those of `App`; `protocol`: another than ours.
+    """
     app_options = options.pop("app", {})
     protocol = options.pop("protocol", Protocol)
     async with Engine.open(home=home, environ={}, **options) as engine:
@@ -51,6 +61,7 @@ async def serving(home: Path, **options: Any) -> AsyncIterator[Server]:
         try:
             yield Server(f"http://127.0.0.1:{port}", app)
         finally:
+            await app.close()
             server.should_exit = True
             await serving
             listener.close()
@@ -64,3 +75,15 @@ def serve(tmp_path: Path) -> Serve:
         return serving(tmp_path, **options)
 
     return start
+
+
+@asynccontextmanager
+async def official(
+    serve: Serve, name: str, method: str, *lines: Any, **options: Any
+) -> AsyncIterator[tuple[Server, AsyncOpenAI]]:
+    """A server and the official client; with `lines`, a runner `name` that follows them."""
+    runners = [scripted(name, Script(*lines), method)] if lines else []
+    async with serve(runners=runners, **options) as server:
+        url = f"{server.url}/v1"
+        async with AsyncOpenAI(base_url=url, api_key="-", max_retries=0) as client:
+            yield server, client

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import openai
@@ -19,7 +18,7 @@ from breeze.contracts.requests import SpeakRequest
 from breeze.runners._audio import decode
 from breeze.surfaces.http.openai.voices import VOICES
 from breeze.testing.scripted import Gate, Script, scripted
-from tests.http.conftest import Serve, Server
+from tests.http.conftest import Serve, Server, official
 from tests.http.raw import Wire, ask, request
 from tests.runners.speaking import STORY
 
@@ -27,16 +26,11 @@ TEXT = "The train to the city leaves at seven in the morning."
 LOCAL = "espeak"
 
 
-@asynccontextmanager
-async def talking(
+def talking(
     serve: Serve, *lines: Any, **options: Any
-) -> AsyncIterator[tuple[Server, AsyncOpenAI]]:
+) -> AbstractAsyncContextManager[tuple[Server, AsyncOpenAI]]:
     """A server and the official client; with `lines`, a runner `mouth` that follows them."""
-    runners = [scripted("mouth", Script(*lines), "speak")] if lines else []
-    async with serve(runners=runners, **options) as server:
-        url = f"{server.url}/v1"
-        async with AsyncOpenAI(base_url=url, api_key="-", max_retries=0) as client:
-            yield server, client
+    return official(serve, "mouth", "speak", *lines, **options)
 
 
 def seconds(audio: bytes) -> float:

@@ -6,8 +6,7 @@ import json
 import os
 import stat
 import tempfile
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ from breeze.contracts.values import Word
 from breeze.contracts.wav import close_wav, wav_header
 from breeze.testing.media import pcm, wav
 from breeze.testing.scripted import Gate, Script, scripted
-from tests.http.conftest import Serve, Server
+from tests.http.conftest import Serve, Server, official
 from tests.http.forms import form, part, post
 from tests.http.raw import Wire, ask, request
 from tests.runners.hearing import RECORDINGS, SAID, SENTENCES, spoken
@@ -43,16 +42,11 @@ HEARD = [
 """Three segments, the second one empty; the last begins after an hour."""
 
 
-@asynccontextmanager
-async def listening(
+def listening(
     serve: Serve, *lines: Any, **options: Any
-) -> AsyncIterator[tuple[Server, AsyncOpenAI]]:
+) -> AbstractAsyncContextManager[tuple[Server, AsyncOpenAI]]:
     """A server and the official client; with `lines`, a runner `ear` that follows them."""
-    runners = [scripted("ear", Script(*lines), "transcribe")] if lines else []
-    async with serve(runners=runners, **options) as server:
-        url = f"{server.url}/v1"
-        async with AsyncOpenAI(base_url=url, api_key="-", max_retries=0) as client:
-            yield server, client
+    return official(serve, "ear", "transcribe", *lines, **options)
 
 
 def fields(*given: tuple[str, str], file: bytes = wav(0.2), model: str = "ear") -> bytes:

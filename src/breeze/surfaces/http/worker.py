@@ -109,8 +109,10 @@ async def application(plan: Plan) -> AsyncIterator[App]:
                 record=log,
             )
             await asyncio.to_thread(app.uploads.sweep)  # what a crash may have left
-            yield app
-            await app.close()
+            try:
+                yield app
+            finally:
+                await app.close()
     finally:
         if log is not None:
             await asyncio.to_thread(log.close)
