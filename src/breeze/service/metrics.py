@@ -33,34 +33,20 @@ class Histogram:
         self.counts = [0] * (len(BUCKETS) + 1)
         self.total = 0.0
 
-    def add(self, seconds: float) -> None:
-        self.counts[bisect_left(BUCKETS, seconds)] += 1
-        self.total += seconds
-
 
 class Used:
-    """What the attempts of one kind used together."""
+    """What the attempts of one kind used together, and how soon their first events came."""
 
     __slots__ = (
-        "attempts", "audio_seconds", "characters", "completion_tokens", "events", "images",
-        "prompt_tokens",
+        "attempts", "audio_seconds", "characters", "completion_tokens", "events", "first",
+        "images", "prompt_tokens",
     )  # fmt: skip
 
     def __init__(self) -> None:
         self.attempts = self.events = self.prompt_tokens = self.completion_tokens = 0
         self.characters = self.images = 0
         self.audio_seconds = 0.0
-
-    def add(self, row: Row) -> None:
-        self.attempts += 1
-        self.events += row.events
-        if row.prompt_tokens or row.completion_tokens:
-            self.prompt_tokens += row.prompt_tokens
-            self.completion_tokens += row.completion_tokens
-        else:
-            self.characters += row.characters
-            self.audio_seconds += row.audio_seconds
-            self.images += row.images
+        self.first = Histogram()
 
 
 class Sample(msgspec.Struct, frozen=True):
@@ -80,23 +66,21 @@ class Metrics:
 
     def __init__(self, runners: Callable[[], Iterable[RunnerStatus]]) -> None:
         self._runners = runners
-        self._requests: dict[tuple[str, int], int] = {}
-        self._seconds: dict[str, Histogram] = {}
+        self._answered: dict[tuple[str, int], Histogram] = {}
         self._errors: dict[str, int] = {}
         self._received: dict[str, int] = {}
         self._used: dict[tuple[str, str, str], Used] = {}
-        self._first: dict[tuple[str, str], Histogram] = {}
 
     def answered(self, route: str, status: int, seconds: float, code: str) -> None:
         """A request was answered: by which route (empty: none), with what, how fast."""
         key = (route or OTHER, status)
-        if key not in self._requests and len(self._requests) >= MOST:
-            key = (OTHER, 0)
-        self._requests[key] = self._requests.get(key, 0) + 1
-        taken = self._seconds.get(key[0])
+        taken = self._answered.get(key)
         if taken is None:
-            taken = self._seconds[key[0]] = Histogram()
-        taken.add(seconds)
+            if len(self._answered) >= MOST:
+                key = (OTHER, 0)
+            taken = self._answered.setdefault(key, Histogram())
+        taken.counts[bisect_left(BUCKETS, seconds)] += 1
+        taken.total += seconds
         if code:
             self._errors[code] = self._errors.get(code, 0) + 1
 
@@ -106,26 +90,32 @@ class Metrics:
 
     def attempted(self, row: Row) -> None:
         """A runner was tried; a row of the ledger says what came of it."""
-        key = (row.capability, row.runner, row.status)
-        used = self._used.get(key)
+        used = self._used.get((row.capability, row.runner, row.status))
         if used is None:
+            key = (row.capability, row.runner, row.status)
             used = self._used.setdefault(key if len(self._used) < MOST else _OTHERS, Used())
-        used.add(row)
-        if row.first_event_seconds is not None:
-            first = self._first.get(key[:2])
-            if first is None:
-                short = key[:2] if len(self._first) < MOST else _OTHERS[:2]
-                first = self._first.setdefault(short, Histogram())
-            first.add(row.first_event_seconds)
+        used.attempts += 1
+        used.events += row.events
+        if row.prompt_tokens or row.completion_tokens:
+            used.prompt_tokens += row.prompt_tokens
+            used.completion_tokens += row.completion_tokens
+        else:
+            used.characters += row.characters
+            used.audio_seconds += row.audio_seconds
+            used.images += row.images
+        seconds = row.first_event_seconds
+        if seconds is not None:
+            used.first.counts[bisect_left(BUCKETS, seconds)] += 1
+            used.first.total += seconds
 
     def snapshot(self, live: int) -> Snapshot:
         """Everything, now. `live`: requests that run."""
+        answered = self._answered.items()
         return {
-            "requests": [Sample((r, str(s or OTHER)), n) for (r, s), n in self._requests.items()],
-            "request_seconds": [_sample((r,), h) for r, h in self._seconds.items()],
+            "requests": [Sample((r, str(s or OTHER)), sum(h.counts)) for (r, s), h in answered],
+            **merged([{"request_seconds": [_sample((r,), h) for (r, _), h in answered]}]),
             "errors": [Sample((code,), n) for code, n in self._errors.items()],
             "received_bytes": [Sample((route,), n) for route, n in self._received.items()],
-            "first_event_seconds": [_sample(labels, h) for labels, h in self._first.items()],
             "live_requests": [Sample((), live)],
             **self._used_samples(),
             **self._runner_samples(),
@@ -133,10 +123,12 @@ class Metrics:
 
     def _used_samples(self) -> Snapshot:
         used, tokens = self._used, []
+        first = [_sample(labels[:2], u.first) for labels, u in used.items() if any(u.first.counts)]
         for (capability, runner, _), found in used.items():
             tokens.append(Sample((capability, runner, "prompt"), found.prompt_tokens))
             tokens.append(Sample((capability, runner, "completion"), found.completion_tokens))
         return merged([{
+            "first_event_seconds": first,
             "attempts": [Sample(labels, u.attempts) for labels, u in used.items()],
             "events": [Sample(labels[:2], u.events) for labels, u in used.items()],
             "tokens": tokens,

@@ -14,11 +14,12 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from breeze.contracts.errors import CancelledError, InputError, TooLargeError
+from breeze.contracts.errors import CancelledError, TooLargeError
 from breeze.contracts.request import Request
 from breeze.engine.stream import EventStream
 from breeze.service.access import STRANGER, Principal
 from breeze.service.references import R, resolve_uploads
+from breeze.surfaces.http.json_body import json_object
 from breeze.surfaces.http.reply import Dialect, Facts
 from breeze.surfaces.http.sending import Receive
 
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from breeze.contracts.answers import Result
     from breeze.surfaces.http.app import App
     from breeze.surfaces.http.routes import Route
-
-_json = msgspec.json.Decoder()
 
 
 class Call:
@@ -110,14 +109,7 @@ class Call:
 
     async def json(self) -> dict[str, Any]:
         """The body, a JSON object. Raises InputError when it is something else."""
-        body = await self.body()
-        try:
-            value = _json.decode(body)
-        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-            raise InputError(f"The body is not valid JSON: {error}.") from error
-        if type(value) is not dict:
-            raise InputError("The body must be a JSON object.")
-        return value
+        return json_object(await self.body())
 
     def _checked(self, message: dict[str, Any]) -> bytes:
         if message["type"] == "http.disconnect":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from functools import lru_cache
 from typing import Any, Literal
 
 import msgspec
@@ -77,13 +78,14 @@ class Facts(msgspec.Struct, frozen=True, gc=False):
     def of(cls, stream: EventStream[Any]) -> Facts:
         """What is known once the first event has come."""
         route = stream.route
+        adjusted = route.fold.adjusted
         return cls(
             stream.request_id,
             route.runner,
             route.model,
             route.decision.id if route.decision else "",
             route.mock,
-            tuple(event.field for event in route.fold.adjusted),
+            tuple([event.field for event in adjusted]) if adjusted else (),
         )
 
     def with_adjusted(self, adjustments: tuple[Adjustment, ...]) -> Facts:
@@ -95,18 +97,22 @@ class Facts(msgspec.Struct, frozen=True, gc=False):
 
     def headers(self, *more: tuple[bytes, bytes]) -> Headers:
         """`x-request-id`, `x-breeze-…`; `more` after them."""
-        found = [
-            (b"x-request-id", _text(self.request_id)),
-            (b"x-breeze-runner", _text(self.runner)),
-            (b"x-breeze-model", _text(self.model)),
-            (b"x-breeze-decision", _text(self.decision)),
-            *more,
-        ]
-        if self.mock:
-            found.append((b"x-breeze-mock", b"true"))
+        who = _who(self.runner, self.model, self.decision, self.mock)
+        found = [(b"x-request-id", _text(self.request_id)), *who, *more]
         if self.adjusted:
             found.append((b"x-breeze-adjustments", _text(", ".join(dict.fromkeys(self.adjusted)))))
         return found
+
+
+@lru_cache(maxsize=256)
+def _who(runner: str, model: str, decision: str, mock: bool) -> tuple[tuple[bytes, bytes], ...]:
+    """The headers that are the same for all answers of one decision."""
+    said = (
+        (b"x-breeze-runner", _text(runner)),
+        (b"x-breeze-model", _text(model)),
+        (b"x-breeze-decision", _text(decision)),
+    )
+    return (*said, (b"x-breeze-mock", b"true")) if mock else said
 
 
 def _text(value: str) -> bytes:

@@ -12,12 +12,14 @@ import msgspec
 from breeze.contracts.answers import Adjustment, ChatAnswer
 from breeze.contracts.dialects.openai_answer import Chunks, answer_json
 from breeze.contracts.dialects.openai_read import chat_from_json
+from breeze.contracts.dialects.openai_usual import usual_answer, usual_request
 from breeze.contracts.errors import RunnerError
 from breeze.contracts.events import Adjusted, AnyEvent, Finish, TextDelta, Usage
 from breeze.contracts.requests import ChatRequest
 from breeze.contracts.results import cut
 from breeze.engine.stream import EventStream
 from breeze.surfaces.http.call import Call
+from breeze.surfaces.http.json_body import json_object
 from breeze.surfaces.http.openai._sse import (
     BOOKKEEPING,
     failed,
@@ -28,6 +30,7 @@ from breeze.surfaces.http.openai._sse import (
 from breeze.surfaces.http.reply import Answer, Facts, Reply, Stream
 from breeze.surfaces.http.routes import Role, Route
 
+_encode = msgspec.json.Encoder().encode
 _NOT_KEPT = (
     "user", "metadata", "store", "service_tier", "safety_identifier", "prompt_cache_key",
     "prompt_cache_options", "prompt_cache_retention", "prediction",
@@ -36,20 +39,33 @@ _NOT_KEPT = (
 
 async def chat(call: Call) -> Answer:
     """The conversation in the body, continued; as a stream when `stream` is true."""
-    body = await call.json()
+    body = await call.body()
+    usual = usual_request(body)
+    if usual is None:
+        return await _unusual(call, json_object(body))
+    request, stream = usual
+    if stream:
+        return await _streamed(call, request, (), usage=False)
+    return await _whole(call, request, ())
+
+
+async def _unusual(call: Call, body: dict[str, Any]) -> Answer:
     request = await call.resolved(chat_from_json(body))
     usage = include_usage(body)
     aside = set_aside(body, _NOT_KEPT, BOOKKEEPING)
     if body.get("stream"):
         return await _streamed(call, request, aside, usage=usage)
+    return await _whole(call, request, aside)
+
+
+async def _whole(call: Call, request: ChatRequest, aside: tuple[Adjustment, ...]) -> Reply:
     answer, facts = await call.run(request)
     assert isinstance(answer, ChatAnswer)
     if aside:
         answer = msgspec.structs.replace(answer, adjustments=(*aside, *answer.adjustments))
         facts = facts.with_adjusted(aside)
-    id, created = f"chatcmpl-{request.id}", int(time.time())
-    model = answer.model or answer.runner
-    return Reply.json(answer_json(answer, id, created, model), headers=facts.headers())
+    shown = (answer, f"chatcmpl-{request.id}", int(time.time()), answer.model or answer.runner)
+    return Reply(usual_answer(*shown) or _encode(answer_json(*shown)), headers=facts.headers())
 
 
 async def _streamed(
