@@ -10,8 +10,9 @@ from breeze.contracts.answers import Adjustment, Moderation
 from breeze.contracts.dialects.openai_completion_json import completions_from_json
 from breeze.contracts.dialects.openai_json import Body
 from breeze.contracts.dialects.openai_moderation_json import CATEGORIES, THEIRS, result_json
-from breeze.contracts.dialects.openai_reading import in_their_words, read_strict, renamed
+from breeze.contracts.dialects.openai_reading import in_their_words, renamed
 from breeze.contracts.errors import InputError
+from breeze.contracts.strict import read_strict
 from breeze.contracts.values import Finding
 
 NAMES = {"texts": "input", "messages": "input", "messages[0].content": "input", "count": "n"}

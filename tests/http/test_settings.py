@@ -168,7 +168,8 @@ async def test_an_unknown_field_is_refused_by_name(serve: Serve) -> None:
     async with serve() as server:
         answer = await patch(server.url, {"selected_runner": {}})
         assert answer.status == 400
-        assert "selected_runner" in answer.json["message"]
+        assert answer.json["field"] == "selected_runner"
+        assert "did you mean 'selected_runners'?" in answer.json["message"]
 
 
 async def test_only_operators_see_and_change_settings(serve: Serve) -> None:

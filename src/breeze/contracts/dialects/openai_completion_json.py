@@ -13,11 +13,11 @@ import msgspec
 from breeze.contracts.answers import Adjustment, Choice
 from breeze.contracts.dialects.openai_json import BreezeJson, Seed
 from breeze.contracts.dialects.openai_message_json import Strict
-from breeze.contracts.dialects.openai_reading import read_strict
 from breeze.contracts.errors import InputError
 from breeze.contracts.messages import Message
 from breeze.contracts.request import AUTO
 from breeze.contracts.requests import ChatRequest
+from breeze.contracts.strict import read_strict
 from breeze.contracts.values import TokenLogprob
 
 MOST_PROMPTS = 128

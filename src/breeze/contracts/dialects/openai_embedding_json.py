@@ -12,10 +12,10 @@ from breeze.contracts.answers import Adjustment, Embeddings
 from breeze.contracts.dialects.openai_answer import ours_json
 from breeze.contracts.dialects.openai_json import BreezeJson
 from breeze.contracts.dialects.openai_message_json import Strict
-from breeze.contracts.dialects.openai_reading import read_strict
 from breeze.contracts.errors import InputError
 from breeze.contracts.request import AUTO
 from breeze.contracts.requests import EmbedRequest
+from breeze.contracts.strict import read_strict
 
 MOST_INPUTS = 2048
 NAMES = {"texts": "input"}

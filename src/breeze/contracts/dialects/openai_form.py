@@ -13,9 +13,9 @@ import msgspec
 
 from breeze.contracts.dialects.openai_json import BreezeJson
 from breeze.contracts.dialects.openai_message_json import Strict
-from breeze.contracts.dialects.openai_reading import read_strict
 from breeze.contracts.errors import InputError
 from breeze.contracts.request import AUTO
+from breeze.contracts.strict import read_strict
 
 Form = Iterable[tuple[str, str]]
 Format = Literal["json", "text", "srt", "verbose_json", "vtt", "diarized_json"]

@@ -10,10 +10,10 @@ from msgspec import Meta
 from breeze.contracts.answers import Adjustment, Picture
 from breeze.contracts.dialects.openai_json import BreezeJson, Seed
 from breeze.contracts.dialects.openai_message_json import Strict
-from breeze.contracts.dialects.openai_reading import read_strict
 from breeze.contracts.errors import InputError
 from breeze.contracts.request import AUTO
 from breeze.contracts.requests import DrawRequest
+from breeze.contracts.strict import read_strict
 from breeze.contracts.values import Usage
 
 NAMES = {"prompts": "prompt", "count": "n", "format": "output_format"} | {

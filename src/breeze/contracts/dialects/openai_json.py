@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from breeze.contracts.dialects.openai_message_json import MessageJson, Strict
-from breeze.contracts.dialects.openai_reading import read_strict as read_strict
 from breeze.contracts.request import AUTO, GuardianOptions
+from breeze.contracts.strict import read_strict as read_strict
 
 
 class FunctionJson(Strict):

@@ -15,11 +15,11 @@ from breeze.contracts.answers import Moderation
 from breeze.contracts.dialects.openai_json import BreezeJson
 from breeze.contracts.dialects.openai_media import image_part
 from breeze.contracts.dialects.openai_message_json import ImagePartJson, Strict, TextPartJson
-from breeze.contracts.dialects.openai_reading import read_strict
 from breeze.contracts.errors import InputError
 from breeze.contracts.messages import ContentPart, Message, TextPart
 from breeze.contracts.request import AUTO
 from breeze.contracts.requests import ModerateRequest
+from breeze.contracts.strict import read_strict
 
 MOST_INPUTS = 2048
 CATEGORIES = (

@@ -9,10 +9,10 @@ import msgspec
 
 from breeze.contracts.dialects.openai_json import BreezeJson
 from breeze.contracts.dialects.openai_message_json import Strict
-from breeze.contracts.dialects.openai_reading import read_strict
 from breeze.contracts.errors import InputError
 from breeze.contracts.request import AUTO
 from breeze.contracts.requests import SpeakRequest
+from breeze.contracts.strict import read_strict
 from breeze.contracts.values import Usage
 
 PCM_RATE = 24_000

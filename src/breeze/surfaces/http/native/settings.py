@@ -6,7 +6,7 @@ import asyncio
 
 import msgspec
 
-from breeze.contracts.errors import InputError
+from breeze.contracts.strict import read_strict
 from breeze.service.access import Role
 from breeze.service.settings_change import SettingsPatch, change_settings
 from breeze.service.settings_view import settings_view
@@ -25,11 +25,7 @@ async def shown(call: Call) -> Answer:
 
 async def change(call: Call) -> Answer:
     """Save what the body names, and take it up. Nothing is saved when anything is wrong."""
-    try:
-        patch = msgspec.convert(await call.json(), SettingsPatch)
-    except msgspec.ValidationError as error:
-        what, _, where = str(error).partition(" - at `$")
-        raise InputError(f"{what}.", field=where.strip("`").lstrip(".")) from error
+    patch = read_strict(await call.json(), SettingsPatch)
     warnings = await change_settings(call.app.engine, patch)
     view = await asyncio.to_thread(settings_view, call.app.engine)
     return Reply.json({"warnings": warnings, **msgspec.structs.asdict(view)})
