@@ -44,10 +44,19 @@ def test_a_usual_request_reads_as_it_does_the_long_way(
     found = usual_request(msgspec.json.encode(body))
     if found is None:  # a number beyond all bounds: the long way tells
         return
-    request, stream = found
+    request, stream, usage = found
     again = msgspec.structs.replace(chat_from_json(body), id=request.id, whole=not stream)
     assert request == again
     assert stream is settings.get("stream", False)
+    assert usage is False
+
+
+def test_the_usage_of_a_stream_may_be_asked_for() -> None:
+    body = b'{"messages": [], "stream": true, "stream_options": {"include_usage": %b}}'
+    for word, wanted in ((b"true", True), (b"false", False)):
+        found = usual_request(body % word)
+        assert found is not None
+        assert (found.stream, found.usage) == (True, wanted)
 
 
 @pytest.mark.parametrize(
@@ -69,7 +78,8 @@ def test_a_usual_request_reads_as_it_does_the_long_way(
         b'{"messages": [], "temperature": "hot"}',
         b'{"messages": [], "seed": 18446744073709551616}',
         b'{"messages": [], "stream": null}',
-        b'{"messages": [], "stream": true, "stream_options": {"include_usage": true}}',
+        b'{"messages": [], "stream_options": {"include_usage": true}}',
+        b'{"messages": [], "stream": true, "stream_options": {"include_usages": true}}',
         b'{"messages": [], "user": "ada"}',
         b'{"messages": [], "temperatur": 1}',
         b"[" * 100_000,

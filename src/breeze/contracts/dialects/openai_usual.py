@@ -6,7 +6,7 @@ the same for this shape: `openai_read` and `openai_answer`.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -24,6 +24,19 @@ class _MessageJson(Strict):
     content: str
 
 
+class _StreamOptionsJson(Strict):
+    include_usage: bool = False
+    include_obfuscation: bool = False
+
+
+class Usual(NamedTuple):
+    """A request, and how its answer is to travel: as a stream, and with the usage at its end."""
+
+    request: ChatRequest
+    stream: bool
+    usage: bool
+
+
 class _Body(Strict):
     messages: list[_MessageJson]
     model: str = AUTO
@@ -32,14 +45,15 @@ class _Body(Strict):
     max_tokens: int | None = None
     seed: Seed | None = None
     stream: bool = False
+    stream_options: _StreamOptionsJson | None = None
 
 
 _decode = msgspec.json.Decoder(_Body).decode
 _encode = msgspec.json.Encoder().encode
 
 
-def usual_request(body: bytes) -> tuple[ChatRequest, bool] | None:
-    """The request that `body` asks for, and whether its answer is to be streamed.
+def usual_request(body: bytes) -> Usual | None:
+    """The request that `body` asks for.
 
     None when the body is not of the usual shape, or wrong: `chat_from_json` tells.
     """
@@ -47,7 +61,9 @@ def usual_request(body: bytes) -> tuple[ChatRequest, bool] | None:
         read = _decode(body)
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
         return None
-    stream = read.stream
+    stream, options = read.stream, read.stream_options
+    if options is not None and not stream:
+        return None
     request = ChatRequest(
         tuple([Message(message.role, message.content) for message in read.messages]),
         model=read.model,
@@ -57,7 +73,7 @@ def usual_request(body: bytes) -> tuple[ChatRequest, bool] | None:
         seed=read.seed,
         whole=not stream,
     )
-    return request, stream
+    return Usual(request, stream, options is not None and options.include_usage)
 
 
 def usual_answer(answer: ChatAnswer, id: str, created: int, model: str) -> bytes | None:

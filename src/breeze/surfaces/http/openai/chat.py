@@ -43,9 +43,9 @@ async def chat(call: Call) -> Answer:
     usual = usual_request(body)
     if usual is None:
         return await _unusual(call, json_object(body))
-    request, stream = usual
+    request, stream, usage = usual
     if stream:
-        return await _streamed(call, request, (), usage=False)
+        return await _streamed(call, request, (), usage=usage)
     return await _whole(call, request, ())
 
 
