@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from functools import partial
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Self
 
-from breeze.contracts.clock import Clock
 from breeze.contracts.errors import ProcessingError, RunnerError, UnavailableError
 
 if TYPE_CHECKING:
@@ -14,48 +13,45 @@ if TYPE_CHECKING:
 
 _BEHIND = 256 * 1024
 """Bytes that may wait for a slow reader before the socket is no longer read."""
-_LINGER = 1.0
-"""Seconds for which an answer may still end after its reader has left content."""
 _REMAINDER = 4096
-"""Bytes that may still come then."""
+"""Bytes that may still come after its reader has left content."""
+_NO_FIELDS: dict[bytes, bytes] = {}
 
 
 class Answer:
-    """Iterate over it for the bytes of the body; all that has come is one piece.
+    """Iterate over it for the bytes of the body; all that one read of the socket brought is a piece.
 
-    `status` and `headers` (names in lower case, the last of a name counts) are there from the
-    start. Leave by `close`, best with `with`: an answer that has not ended takes its connection
-    down with it, at once. Iterating raises ProcessingError when the server stopped early (`cut`)
-    or sent more than `limit` bytes (`malformed`), UnavailableError when the time is over.
+    `status` and `headers` are there from the start, and the body too when the answer was asked
+    for as a whole and is no refusal. Leave by `close`, best with `with`: an answer that has not
+    ended takes its connection down with it, at once. Iterating raises ProcessingError when the
+    server stopped early (`cut`) or sent more than `limit` bytes (`malformed`), UnavailableError
+    when the time is over.
     """
 
-    __slots__ = (
-        "_clock", "_error", "_left", "_loop", "_parts", "_paused", "_released", "_size", "_timer",
-        "connection", "ended", "headers", "status", "waiter", "where",
-    )  # fmt: skip
+    status = 0
+    complete = ended = released = False
+    _error: RunnerError | None = None
+    _next: asyncio.Future[bytes] | None = None
+    _fields: Mapping[bytes, bytes] = _NO_FIELDS
+    _waiting = 0
+    _paused = False
 
-    def __init__(
-        self,
-        where: str,
-        limit: int,
-        timeout: float,
-        loop: asyncio.AbstractEventLoop,
-        clock: Clock,
-    ) -> None:
+    def __init__(self, connection: Connection, where: str, limit: int, whole: bool) -> None:
+        self.connection = connection
         self.where = where
-        self.status = 0
-        self.headers: dict[bytes, bytes] = {}
-        self.connection: Connection | None = None
-        self.ended = False
-        self.waiter: asyncio.Future[None] | None = None
-        self._loop = loop
         self._left = limit
+        self._whole = whole
         self._parts: list[bytes] = []
-        self._size = 0
-        self._paused = self._released = False
-        self._error: RunnerError | None = None
-        self._clock = clock
-        self._timer = clock.call_later(timeout, partial(self._expire, timeout))
+        self.begun: asyncio.Future[bool] = connection.loop.create_future()
+        """Done with status and headers (with all of it when asked for as a whole): True.
+
+        False: the connection was closed before any byte came. Fails as iterating does.
+        """
+
+    @property
+    def headers(self) -> dict[bytes, bytes]:
+        """The headers, names in lower case; the last of a name counts."""
+        return {name.lower(): value for name, value in self._fields.items()}
 
     def header(self, name: str) -> str:
         """The value of a header, empty when there is none."""
@@ -64,54 +60,33 @@ class Answer:
     @property
     def encoded(self) -> bool:
         """True when the body is compressed, although nobody asked for that."""
-        coding = self.headers.get(b"content-encoding")
-        return coding is not None and coding.strip().lower() not in (b"", b"identity")
+        return self.header("content-encoding").lower() not in ("", "identity")
 
     # the reader's side --------------------------------------------------------------------
-
-    async def begun(self) -> bool:
-        """Wait for status and headers. False: the connection was closed before any byte came."""
-        try:
-            while not self.status:
-                if self._error is not None:
-                    raise self._error
-                if self.ended:
-                    return False
-                self.waiter = self._loop.create_future()
-                await self.waiter
-            if self.encoded and self.status < 400:
-                coding = self.header("content-encoding")
-                raise self._malformed(f"answered in {coding!r}, which nobody asked for")
-        except BaseException:  # a cancellation too: nobody else knows of this answer
-            self.close()
-            raise
-        return True
 
     def __aiter__(self) -> Self:
         return self
 
-    async def __anext__(self) -> bytes:
-        while True:
-            parts = self._parts
-            if parts:
-                data = parts[0] if len(parts) == 1 else b"".join(parts)
-                parts.clear()
-                self._size = 0
-                if self._paused:
-                    self._resume()
-                return data
-            if self.ended:
-                if self._error is not None:
-                    raise self._error
-                raise StopAsyncIteration
-            self.waiter = self._loop.create_future()
-            await self.waiter
+    def __anext__(self) -> asyncio.Future[bytes]:
+        piece = self._next = self.connection.loop.create_future()
+        if self._parts:
+            piece.set_result(self.read())
+        elif self.ended:
+            piece.set_exception(self._error or StopAsyncIteration())
+        return piece
+
+    def read(self) -> bytes:
+        """What has come and was not read yet."""
+        parts = self._parts
+        data = b"".join(parts)
+        parts.clear()
+        self._waiting = 0
+        if self._paused:
+            self._resume()
+        return data
 
     async def whole(self) -> bytes:
         """The whole body."""
-        if self.ended and self._error is None:  # it came along with its headers
-            parts, self._parts = self._parts, []
-            return b"".join(parts)
         return b"".join([data async for data in self])
 
     def release(self) -> None:
@@ -119,21 +94,17 @@ class Answer:
 
         Servers often send the end of an answer apart from its last event.
         """
-        if self.ended or self.connection is None:
-            return
-        self._released, self._left = True, _REMAINDER
-        self._parts.clear()
-        self._timer.cancel()
-        self._timer = self._clock.call_later(_LINGER, partial(self._expire, _LINGER))
-        if self._paused:
-            self._resume()
+        if not self.ended:
+            self.released, self._left = True, _REMAINDER
+            self._parts.clear()
+            self.connection.since = 0.0
+            if self._paused:
+                self._resume()
 
     def close(self) -> None:
         """Stop reading. The connection is closed unless the answer has ended or was released."""
-        if not self.ended and not self._released:
-            self.end()
-            if self.connection is not None:
-                self.connection.abort()
+        if not self.ended and not self.released:
+            self._stop(None)
 
     def __enter__(self) -> Self:
         return self
@@ -143,32 +114,41 @@ class Answer:
 
     # the connection's side ----------------------------------------------------------------
 
+    def begin(self, status: int, fields: dict[bytes, bytes]) -> None:
+        """The head is complete."""
+        self.status, self._fields = status, fields
+        if b"content-encoding" in b" ".join(fields).lower() and self.encoded and status < 400:
+            coding = self.header("content-encoding")
+            self._stop(self._malformed(f"answered in {coding!r}, which nobody asked for"))
+        elif not self._whole or status != 200:
+            self._whole = False
+            if not self.begun.done():
+                self.begun.set_result(True)
+
     def take(self, data: bytes) -> None:
         """More of the body."""
         self._left -= len(data)
+        piece = self._next
         if self._left < 0:
-            self._too_much()
-        elif not self._released:
+            self._stop(self._malformed("sent more than an answer may hold"))
+        elif piece is not None and not piece.done():
+            piece.set_result(data)
+        elif not self.released:
             self._parts.append(data)
-            self._size += len(data)
-            if self._size > _BEHIND and not self._paused and self.connection is not None:
-                self._paused = True
-                self.connection.pause()
-
-    def wake(self) -> None:
-        """Let the reader look again."""
-        waiter, self.waiter = self.waiter, None
-        if waiter is not None and not waiter.done():
-            waiter.set_result(None)
+            if not self._whole:
+                self._wait(len(data))
 
     def end(self, error: RunnerError | None = None) -> None:
         """Nothing more will come; `error` says why, unless all is well."""
-        if not self.ended:
-            self.ended, self._error = True, error
-            self._timer.cancel()
-            if self._paused:
-                self._resume()
-        self.wake()
+        if self.ended:
+            return
+        self.ended, self._error = True, error
+        if self._paused:
+            self._resume()
+        if not self.begun.done():
+            self.begun.set_result(bool(self.status)) if error is None else self.begun.set_exception(error)
+        elif self._next is not None and not self._next.done():
+            self._next.set_exception(error or StopAsyncIteration())
 
     def cut(self) -> None:
         """The server closed the connection in the middle."""
@@ -180,21 +160,25 @@ class Answer:
             )
         )
 
+    def expire(self, seconds: float) -> None:
+        """It took too long."""
+        why = f"{self.where} did not complete its answer within {seconds:g} s."
+        self._stop(UnavailableError(f"{why} Try again, or raise timeout.", detail="timeout"))
+
+    def _wait(self, size: int) -> None:
+        """So many bytes more wait for the reader: read no more when that is too much."""
+        self._waiting += size
+        if self._waiting > _BEHIND and not self._paused:
+            self._paused = True
+            self.connection.pause()
+
     def _resume(self) -> None:
         self._paused = False
-        if self.connection is not None:
-            self.connection.resume()
+        self.connection.resume()
 
-    def _expire(self, seconds: float) -> None:
-        why = f"{self.where} did not complete its answer within {seconds:g} s."
-        self.end(UnavailableError(f"{why} Try again, or raise timeout.", detail="timeout"))
-        if self.connection is not None:
-            self.connection.abort()
+    def _stop(self, error: RunnerError | None) -> None:
+        self.end(error)
+        self.connection.abort()
 
     def _malformed(self, what: str) -> ProcessingError:
         return ProcessingError(f"{self.where} {what}.", detail="malformed", retryable=False)
-
-    def _too_much(self) -> None:
-        self.end(self._malformed("sent more than an answer may hold"))
-        if self.connection is not None:
-            self.connection.abort()
