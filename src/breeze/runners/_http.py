@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Mapping
+from functools import cache
 from typing import TYPE_CHECKING
 
 from breeze.contracts.errors import UnavailableError
@@ -52,11 +53,11 @@ class HttpClient:
     ) -> None:
         self.target = target_of(base_url)
         self._headers = dict(headers)
+        self._head = cache(self._head_of)
         self._timeout = timeout
         self._connect_limit = connect
         self._idle_limit = idle
         self._tls = tls
-        self._heads: dict[tuple[str, str], bytes] = {}
         self._idle: dict[Connection, None] = {}
         self._open: set[Connection] = set()
         self._tick = min(max(timeout / 200, 0.025), 0.5, timeout / 2, idle / 2)
@@ -73,14 +74,14 @@ class HttpClient:
         whole: bool = False,
     ) -> Coroutine[None, None, Answer]:
         """The answer, once its headers are there. See `send` for the rest."""
-        head = self._heads.get((path, content_type)) or self._head(path, content_type)
+        head = self._head(path, content_type)
         return self.send(b"%b%d\r\n\r\n%b" % (head, len(body), body), limit, whole)
 
     def get(
         self, path: str, *, limit: int = LARGEST, whole: bool = False
     ) -> Coroutine[None, None, Answer]:
         """The answer, once its headers are there. See `send` for the rest."""
-        return self.send(self._heads.get((path, "")) or self._head(path, ""), limit, whole)
+        return self.send(self._head(path, ""), limit, whole)
 
     async def send(self, request: bytes, limit: int, whole: bool) -> Answer:
         """Send a whole request. Raises UnavailableError when the server cannot be reached.
@@ -94,7 +95,7 @@ class HttpClient:
         kept = bool(self._idle)
         while True:
             connection = self._idle.popitem()[0] if kept else await self._connect()
-            answer = connection.ask(request, self.target.authority, limit, whole)
+            answer = connection.ask(request, limit, whole)
             try:
                 if await answer.begun:
                     return answer
@@ -114,22 +115,23 @@ class HttpClient:
             self._watch.cancel()
             self._watch = None
         for connection in tuple(self._open):
+            answer = connection.answer
             connection.abort()
+            if answer is not None:
+                answer.cut()
         if self._open:
             self._empty = asyncio.get_running_loop().create_future()
             await self._empty
 
-    def _head(self, path: str, content_type: str) -> bytes:
+    def _head_of(self, path: str, content_type: str) -> bytes:
         method = "POST" if content_type else "GET"
-        head = request_head(self.target, method, path, self._headers, content_type)
-        self._heads[path, content_type] = head
-        return head
+        return request_head(self.target, method, path, self._headers, content_type)
 
     async def _connect(self) -> Connection:
         if self.target.tls and self._tls is None:
             self._tls = await asyncio.to_thread(system_tls)
         loop = asyncio.get_running_loop()
-        connection = Connection(loop, self._idle, self._lost)
+        connection = Connection(self.target.authority, loop, self._idle, self._lost)
         self._open.add(connection)
         try:
             await connect(connection, self.target, self._tls, self._connect_limit, loop)

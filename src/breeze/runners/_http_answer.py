@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Self
+
+import msgspec
 
 from breeze.contracts.errors import ProcessingError, RunnerError, UnavailableError
 
@@ -15,43 +16,41 @@ _BEHIND = 256 * 1024
 """Bytes that may wait for a slow reader before the socket is no longer read."""
 _REMAINDER = 4096
 """Bytes that may still come after its reader has left content."""
-_NO_FIELDS: dict[bytes, bytes] = {}
 
 
-class Answer:
-    """Iterate over it for the bytes of the body; all that one read of the socket brought is a piece.
+class Answer(msgspec.Struct, eq=False):
+    """Iterate over it for the bytes of the body; what one read of the socket brought is a piece.
 
     `status` and `headers` are there from the start, and the body too when the answer was asked
-    for as a whole and is no refusal. Leave by `close`, best with `with`: an answer that has not
+    for as a `whole` and is no refusal. Leave by `close`, best with `with`: an answer that has not
     ended takes its connection down with it, at once. Iterating raises ProcessingError when the
-    server stopped early (`cut`) or sent more than `limit` bytes (`malformed`), UnavailableError
+    server stopped early (`cut`) or sent more than `left` bytes (`malformed`), UnavailableError
     when the time is over.
+
+    `begun` is done with status and headers (with all of it when asked for as a whole): True.
+    False: the connection was closed before any byte came. It fails as iterating does.
     """
 
-    status = 0
-    complete = ended = released = False
-    _error: RunnerError | None = None
-    _next: asyncio.Future[bytes] | None = None
-    _fields: Mapping[bytes, bytes] = _NO_FIELDS
-    _waiting = 0
-    _paused = False
-
-    def __init__(self, connection: Connection, where: str, limit: int, whole: bool) -> None:
-        self.connection = connection
-        self.where = where
-        self._left = limit
-        self._whole = whole
-        self._parts: list[bytes] = []
-        self.begun: asyncio.Future[bool] = connection.loop.create_future()
-        """Done with status and headers (with all of it when asked for as a whole): True.
-
-        False: the connection was closed before any byte came. Fails as iterating does.
-        """
+    connection: Connection
+    where: str
+    left: int
+    whole: bool
+    begun: asyncio.Future[bool]
+    status: int = 0
+    fields: dict[bytes, bytes] = {}
+    complete: bool = False
+    ended: bool = False
+    released: bool = False
+    error: RunnerError | None = None
+    next: asyncio.Future[bytes] | None = None
+    parts: list[bytes] = []
+    waiting: int = 0
+    paused: bool = False
 
     @property
     def headers(self) -> dict[bytes, bytes]:
         """The headers, names in lower case; the last of a name counts."""
-        return {name.lower(): value for name, value in self._fields.items()}
+        return {name.lower(): value for name, value in self.fields.items()}
 
     def header(self, name: str) -> str:
         """The value of a header, empty when there is none."""
@@ -68,26 +67,27 @@ class Answer:
         return self
 
     def __anext__(self) -> asyncio.Future[bytes]:
-        piece = self._next = self.connection.loop.create_future()
-        if self._parts:
-            piece.set_result(self.read())
+        piece = self.next = self.connection.loop.create_future()
+        if self.parts:
+            piece.set_result(self._read())
         elif self.ended:
-            piece.set_exception(self._error or StopAsyncIteration())
+            piece.set_exception(self.error or StopAsyncIteration())
         return piece
 
-    def read(self) -> bytes:
+    def body(self) -> bytes:
+        """All of an answer that was asked for as a whole."""
+        if self.encoded:
+            raise self._coded()
+        return b"".join(self.parts)
+
+    def _read(self) -> bytes:
         """What has come and was not read yet."""
-        parts = self._parts
-        data = b"".join(parts)
-        parts.clear()
-        self._waiting = 0
-        if self._paused:
+        data = b"".join(self.parts)
+        self.parts.clear()
+        self.waiting = 0
+        if self.paused:
             self._resume()
         return data
-
-    async def whole(self) -> bytes:
-        """The whole body."""
-        return b"".join([data async for data in self])
 
     def release(self) -> None:
         """The reader has all it wants: the connection lives on if the answer ends within a second.
@@ -95,16 +95,17 @@ class Answer:
         Servers often send the end of an answer apart from its last event.
         """
         if not self.ended:
-            self.released, self._left = True, _REMAINDER
-            self._parts.clear()
+            self.released, self.left = True, _REMAINDER
+            self.parts.clear()
             self.connection.since = 0.0
-            if self._paused:
+            if self.paused:
                 self._resume()
 
     def close(self) -> None:
         """Stop reading. The connection is closed unless the answer has ended or was released."""
         if not self.ended and not self.released:
-            self._stop(None)
+            self.end()
+            self.connection.abort()
 
     def __enter__(self) -> Self:
         return self
@@ -114,45 +115,54 @@ class Answer:
 
     # the connection's side ----------------------------------------------------------------
 
-    def begin(self, status: int, fields: dict[bytes, bytes]) -> None:
-        """The head is complete."""
-        self.status, self._fields = status, fields
-        if b"content-encoding" in b" ".join(fields).lower() and self.encoded and status < 400:
-            coding = self.header("content-encoding")
-            self._stop(self._malformed(f"answered in {coding!r}, which nobody asked for"))
-        elif not self._whole or status != 200:
-            self._whole = False
-            if not self.begun.done():
-                self.begun.set_result(True)
+    def begin(self) -> None:
+        """Status and headers are there, and of use before the body is."""
+        self.whole = False
+        if self.status < 400 and self.encoded:
+            self._stop(self._coded())
+        elif not self.begun.done():
+            self.begun.set_result(True)
 
-    def take(self, data: bytes) -> None:
-        """More of the body."""
-        self._left -= len(data)
-        piece = self._next
-        if self._left < 0:
+    def take(self, parts: list[bytes]) -> None:
+        """More of the body. It takes all the parts out."""
+        data = b"".join(parts)
+        parts.clear()
+        self.left -= len(data)
+        if self.left < 0:
             self._stop(self._malformed("sent more than an answer may hold"))
-        elif piece is not None and not piece.done():
+        elif self.whole:
+            self.parts.append(data)
+        elif (piece := self.next) is not None and not piece.done():
             piece.set_result(data)
         elif not self.released:
-            self._parts.append(data)
-            if not self._whole:
-                self._wait(len(data))
+            self.parts.append(data)
+            self.waiting += len(data)
+            if self.waiting > _BEHIND and not self.paused:
+                self.paused = True
+                self.connection.pause()
 
-    def end(self, error: RunnerError | None = None) -> None:
-        """Nothing more will come; `error` says why, unless all is well."""
-        if self.ended:
-            return
-        self.ended, self._error = True, error
-        if self._paused:
-            self._resume()
+    def end(self) -> None:
+        """Nothing more will come: `error` says why, unless all is well."""
+        self.ended = True
         if not self.begun.done():
-            self.begun.set_result(bool(self.status)) if error is None else self.begun.set_exception(error)
-        elif self._next is not None and not self._next.done():
-            self._next.set_exception(error or StopAsyncIteration())
+            if self.error is None:
+                self.begun.set_result(self.status > 0)
+            else:
+                self.begun.set_exception(self.error)
+            return
+        if (piece := self.next) is not None and not piece.done():
+            piece.set_exception(self.error or StopAsyncIteration())
+        if self.paused:
+            self._resume()
+
+    def fail(self, error: RunnerError) -> None:
+        """Nothing more will come, and this is why."""
+        self.error = error
+        self.end()
 
     def cut(self) -> None:
         """The server closed the connection in the middle."""
-        self.end(
+        self.fail(
             ProcessingError(
                 f"{self.where} closed the connection before its answer was complete. "
                 "Send the request again.",
@@ -165,20 +175,17 @@ class Answer:
         why = f"{self.where} did not complete its answer within {seconds:g} s."
         self._stop(UnavailableError(f"{why} Try again, or raise timeout.", detail="timeout"))
 
-    def _wait(self, size: int) -> None:
-        """So many bytes more wait for the reader: read no more when that is too much."""
-        self._waiting += size
-        if self._waiting > _BEHIND and not self._paused:
-            self._paused = True
-            self.connection.pause()
-
     def _resume(self) -> None:
-        self._paused = False
+        self.paused = False
         self.connection.resume()
 
-    def _stop(self, error: RunnerError | None) -> None:
-        self.end(error)
+    def _stop(self, error: RunnerError) -> None:
+        self.fail(error)
         self.connection.abort()
+
+    def _coded(self) -> ProcessingError:
+        coding = self.header("content-encoding")
+        return self._malformed(f"answered in {coding!r}, which nobody asked for")
 
     def _malformed(self, what: str) -> ProcessingError:
         return ProcessingError(f"{self.where} {what}.", detail="malformed", retryable=False)

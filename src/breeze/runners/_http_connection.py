@@ -23,12 +23,14 @@ class Connection(asyncio.Protocol):
     """
 
     __slots__ = (
-        "_bad", "_feed", "_fields", "_idle", "_intact", "_lost", "_on_lost", "_parser", "_parts",
-        "_silent", "_transport", "answer", "loop", "on_body", "on_header", "since",
+        "_bad", "_feed", "_fields", "_idle", "_keeps_alive", "_lost", "_on_lost", "_parts",
+        "_silent", "_status", "_transport", "_where", "answer", "loop", "on_body", "on_header",
+        "since",
     )  # fmt: skip
 
     def __init__(
         self,
+        where: str,
         loop: asyncio.AbstractEventLoop,
         idle: dict[Connection, None],
         on_lost: Callable[[Connection], None],
@@ -36,6 +38,7 @@ class Connection(asyncio.Protocol):
         from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
         self.loop = loop
+        self._where = where
         self._idle = idle
         self._on_lost = on_lost
         self._parts: list[bytes] = []
@@ -44,18 +47,19 @@ class Connection(asyncio.Protocol):
         self.on_body = self._parts.append
         self.on_header = self._fields.__setitem__
         self._bad = (HttpParserError, HttpParserUpgrade)
-        self._parser = HttpResponseParser(self)
-        self._feed = self._parser.feed_data
-        self._intact = True
-        self._lost = False
+        parser = HttpResponseParser(self)
+        self._feed = parser.feed_data
+        self._status = parser.get_status_code
+        self._keeps_alive = parser.should_keep_alive
+        self._lost = False  # True when it can serve no other request
         self._silent = 0
         self._transport: asyncio.Transport = None  # type: ignore[assignment]  # until it is made
         self.answer: Answer | None = None
         self.since = math.inf  # it is not watched while it is being made
 
-    def ask(self, request: bytes, where: str, limit: int, whole: bool) -> Answer:
+    def ask(self, request: bytes, limit: int, whole: bool) -> Answer:
         """Begin a request; it goes out in one piece, so that nothing waits for its second half."""
-        answer = Answer(self, where, limit, whole)
+        answer = Answer(self, self._where, limit, whole, self.loop.create_future())
         if self._lost:
             answer.end()
             return answer
@@ -94,16 +98,13 @@ class Connection(asyncio.Protocol):
         try:
             self._feed(data)
         except self._bad as error:
-            self._intact = False
+            self._lost = True
             if not answer.complete:
                 self._fail(answer, f"sent what is no HTTP: {error}")
                 return
-        parts = self._parts
-        if parts:
-            body = b"".join(parts)
-            parts.clear()
+        if self._parts:
             self._silent = 0
-            answer.take(body)
+            answer.take(self._parts)
         else:
             self._silent += len(data)
             if self._silent > _MOST_HEAD and not answer.complete:
@@ -139,25 +140,28 @@ class Connection(asyncio.Protocol):
         self._fields.clear()
 
     def on_headers_complete(self) -> None:
-        status = self._parser.get_status_code()
-        if status >= 200 and self.answer is not None:  # else an interim answer
-            self.answer.begin(status, self._fields.copy())
+        answer, status = self.answer, self._status()
+        if answer is not None and status >= 200:  # else an interim answer
+            answer.status = status
+            answer.fields = self._fields.copy()
+            if status != 200 or not answer.whole:
+                answer.begin()
 
     def on_message_complete(self) -> None:
         answer = self.answer
         if answer is not None and answer.status:
             answer.complete = True
-            self._intact = self._parser.should_keep_alive()
+            self._lost = not self._keeps_alive()
 
     def _finish(self, answer: Answer) -> None:
-        answer.end()
         self.answer = None
-        if self._intact and not self._lost and not self._transport.get_write_buffer_size():
+        answer.end()
+        if self._lost or self._transport.get_write_buffer_size():
+            self.abort()
+        else:
             self.since = 0.0
             self._idle[self] = None
-        else:
-            self.abort()
 
     def _fail(self, answer: Answer, what: str) -> None:
         self.abort()
-        answer.end(ProcessingError(f"{answer.where} {what}.", detail="malformed"))
+        answer.fail(ProcessingError(f"{answer.where} {what}.", detail="malformed"))

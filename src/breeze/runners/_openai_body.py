@@ -28,8 +28,7 @@ def prepare(
     limit = parameters.limit_field
     if limit == "auto":
         limit = "max_completion_tokens" if at_home else "max_tokens"
-    body = chat_body(request, limit)
-    body.model = model
+    body = chat_body(request, model, limit)
     if not request.whole:
         body.stream = True
         if parameters.usage:

@@ -46,7 +46,7 @@ async def list_models(http: HttpClient, secrets: tuple[str, ...]) -> tuple[Model
     if answer.status != 200:
         raise await refusal(answer, secrets=secrets, field="base_url")
     try:
-        found = msgspec.json.decode(answer.read(), type=_List).data
+        found = msgspec.json.decode(answer.body(), type=_List).data
     except msgspec.DecodeError as error:
         raise ProcessingError(
             f"{http.target.authority} lists its models in another form: {error}. Check base_url.",

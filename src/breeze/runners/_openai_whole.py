@@ -52,24 +52,21 @@ _usual = msgspec.json.Decoder(_Usual).decode
 
 def whole_events(answer: Answer, top: int, secrets: tuple[str, ...]) -> list[ChatEvent]:
     """All events of an answer that was asked for as a whole. Raises the error that came instead."""
-    body = answer.read()
     try:
-        found = _usual(body)
+        found = _usual(b"".join(answer.parts))
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return _odd_events(body, answer, top, secrets)
-    choice = found.choices[0]
+        return _odd_events(answer, top, secrets)
+    choice, model, used = found.choices[0], found.model, found.usage
     text = choice.message.content
     events: list[ChatEvent] = [TextDelta(text)] if text else []
-    if found.usage is not None and (used := usage_of(found.usage)) is not None:
-        events.append(used)
-    model = found.model
+    if used is not None and (usage := usage_of(used)) is not None:
+        events.append(usage)
     events.append(Finish(choice.finish_reason, metadata={"model_name": model} if model else None))
     return events
 
 
-def _odd_events(
-    body: bytes, answer: Answer, top: int, secrets: tuple[str, ...]
-) -> list[ChatEvent]:
+def _odd_events(answer: Answer, top: int, secrets: tuple[str, ...]) -> list[ChatEvent]:
+    body = answer.body()
     reader = ChunkReader(top=top)
     events: list[ChatEvent] = []
     with suppress(UpstreamError, ProcessingError, UnicodeDecodeError):

@@ -21,6 +21,7 @@ from breeze.runners._openai_vectors import vectors_body, vectors_of
 from breeze.runners._openai_whole import whole_events
 
 _CHAT = "/chat/completions"
+_ANY = (AUTO, "")
 
 
 @runner(
@@ -77,9 +78,7 @@ class OpenAIRunner(Runner[OpenAIParameters]):
     async def chat(self, request: ChatRequest) -> AsyncGenerator[ChatEvent]:
         http = self._http or self._unloaded()
         parameters = self.parameters_for(request)
-        model = request.model
-        if model in (AUTO, ""):
-            model = await self._only(http)
+        model = await self._only(http) if request.model in _ANY else request.model
         body, adjusted = prepare(request, model, parameters, self._at_home)
         for note in adjusted:
             yield note
@@ -87,11 +86,7 @@ class OpenAIRunner(Runner[OpenAIParameters]):
         work.active += 1  # by hand: a context manager costs a tenth of all that is done here
         try:
             if request.whole:
-                answer = await http.post(_CHAT, body, whole=True)
-                if answer.status != 200:
-                    raise await refusal(answer, secrets=self._secrets, field="messages")
-                work.steps += 1
-                for event in whole_events(answer, request.top_logprobs, self._secrets):
+                for event in await self._whole(http, body, request.top_logprobs):
                     yield event
                 return
             with await http.post(_CHAT, body) as answer:
@@ -114,19 +109,25 @@ class OpenAIRunner(Runner[OpenAIParameters]):
         finally:
             work.active -= 1
 
+    async def _whole(self, http: HttpClient, body: bytes, top: int) -> list[ChatEvent]:
+        """All events of an answer that is asked for as a whole."""
+        answer = await http.post(_CHAT, body, whole=True)
+        if answer.status != 200:
+            raise await refusal(answer, secrets=self._secrets, field="messages")
+        self.work.steps += 1
+        return whole_events(answer, top, self._secrets)
+
     async def embed(self, request: EmbedRequest) -> AsyncGenerator[EmbedEvent]:
         http = self._http or self._unloaded()
         self.parameters_for(request)
-        model = request.model
-        if model in (AUTO, ""):
-            model = await self._only(http)
+        model = await self._only(http) if request.model in _ANY else request.model
         body = encoded(vectors_body(request, model), "texts")
         with self.work.stream() as work:
             answer = await http.post("/embeddings", body, whole=True)
             if answer.status != 200:
                 raise await refusal(answer, secrets=self._secrets, field="texts")
             work.steps += 1
-            for event in vectors_of(answer.read(), len(request.texts), answer.where):
+            for event in vectors_of(answer.body(), len(request.texts), answer.where):
                 yield event
 
     def _unloaded(self) -> NoReturn:

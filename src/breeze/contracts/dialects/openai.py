@@ -26,5 +26,5 @@ def chat_to_json(
 
     `limit_field` names the limit of new tokens: OpenAI's own models want `max_completion_tokens`.
     """
-    body: dict[str, Any] = msgspec.to_builtins(chat_body(request, limit_field))
+    body: dict[str, Any] = msgspec.to_builtins(chat_body(request, request.model, limit_field))
     return body | more

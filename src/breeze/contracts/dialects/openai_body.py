@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -48,23 +49,25 @@ class ChatBody(msgspec.Struct, omit_defaults=True):
     stream_options: dict[str, Any] | None = None
 
 
-def chat_body(request: ChatRequest, limit_field: str = "max_tokens") -> ChatBody:
-    """`request` as it is written. `limit_field` names the limit of new tokens."""
-    r = request
-    body = ChatBody(
-        r.model, [_message_json(message) for message in r.messages],
-        r.temperature, r.top_p, r.top_k, r.seed, r.presence_penalty, r.frequency_penalty,
-        r.parallel_tool_calls, r.n, r.stop, r.logit_bias, r.reasoning_effort,
-    )  # fmt: skip
-    if r.max_tokens is not None:
-        setattr(body, limit_field, r.max_tokens)
-    if r.tools:
-        body.tools = [_tool_json(tool) for tool in r.tools]
-        body.tool_choice = _choice_json(r)
-    if r.response_format is not None:
-        body.response_format = _format_json(r.response_format)
-    if r.logprobs:
-        body.logprobs, body.top_logprobs = True, r.top_logprobs
+_SAME = attrgetter(
+    "temperature", "top_p", "top_k", "seed", "presence_penalty", "frequency_penalty",
+    "parallel_tool_calls", "n", "stop", "logit_bias", "reasoning_effort",
+)  # fmt: skip
+"""What has one name in a request and in its body, in the order of `ChatBody`."""
+
+
+def chat_body(request: ChatRequest, model: str, limit_field: str = "max_tokens") -> ChatBody:
+    """`request` to `model` as it is written. `limit_field` names the limit of new tokens."""
+    body = ChatBody(model, list(map(_message_json, request.messages)), *_SAME(request))
+    if request.max_tokens is not None:
+        setattr(body, limit_field, request.max_tokens)
+    if request.tools:
+        body.tools = [_tool_json(tool) for tool in request.tools]
+        body.tool_choice = _choice_json(request)
+    if request.response_format is not None:
+        body.response_format = _format_json(request.response_format)
+    if request.logprobs:
+        body.logprobs, body.top_logprobs = True, request.top_logprobs
     return body
 
 
