@@ -60,6 +60,7 @@ class HttpClient:
         self._tls = tls
         self._idle: dict[Connection, None] = {}
         self._open: set[Connection] = set()
+        # What is due is late by two ticks at most: by 1 % of the timeout, or 50 ms.
         self._tick = min(max(timeout / 200, 0.025), 0.5, timeout / 2, idle / 2)
         self._watch: asyncio.TimerHandle | None = None
         self._empty: asyncio.Future[None] | None = None
@@ -73,21 +74,22 @@ class HttpClient:
         limit: int = LARGEST,
         whole: bool = False,
     ) -> Coroutine[None, None, Answer]:
-        """The answer, once its headers are there. See `send` for the rest."""
+        """The answer to `body`. See `send` for the rest."""
         head = self._head(path, content_type)
         return self.send(b"%b%d\r\n\r\n%b" % (head, len(body), body), limit, whole)
 
     def get(
         self, path: str, *, limit: int = LARGEST, whole: bool = False
     ) -> Coroutine[None, None, Answer]:
-        """The answer, once its headers are there. See `send` for the rest."""
+        """The answer. See `send` for the rest."""
         return self.send(self._head(path, ""), limit, whole)
 
     async def send(self, request: bytes, limit: int, whole: bool) -> Answer:
-        """Send a whole request. Raises UnavailableError when the server cannot be reached.
+        """Send a request; the answer, once its headers are there, or all of it when `whole`.
 
-        `whole`: an answer of status 200 is of no use before all of it is there; one that fails
-        midway raises here what iterating would raise.
+        Raises UnavailableError when the server cannot be reached, and when `whole` also what
+        iterating over the answer would raise. `whole` is for answers of status 200: of any other
+        only the headers are waited for.
 
         A connection that was kept may have been closed by the server meanwhile. When nothing of
         an answer came on such a one, the request is sent once more on a new connection.

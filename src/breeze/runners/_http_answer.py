@@ -21,14 +21,14 @@ _REMAINDER = 4096
 class Answer(msgspec.Struct, eq=False):
     """Iterate over it for the bytes of the body; what one read of the socket brought is a piece.
 
-    `status` and `headers` are there from the start, and the body too when the answer was asked
-    for as a `whole` and is no refusal. Leave by `close`, best with `with`: an answer that has not
-    ended takes its connection down with it, at once. Iterating raises ProcessingError when the
-    server stopped early (`cut`) or sent more than `left` bytes (`malformed`), UnavailableError
-    when the time is over.
+    `status` and `headers` are there from the start. When it was asked for as a `whole`, and its
+    status is 200, so is the `body`; then there is nothing to iterate over. Leave by `close`, best
+    with `with`: an answer that has not ended takes its connection down with it, at once. Iterating
+    raises ProcessingError when the server stopped early (`cut`) or sent more than `left` bytes
+    (`malformed`), UnavailableError when the time is over.
 
-    `begun` is done with status and headers (with all of it when asked for as a whole): True.
-    False: the connection was closed before any byte came. It fails as iterating does.
+    `begun` is done when the answer is there for its reader: True. False: the connection was closed
+    before any byte came. It fails as iterating does.
     """
 
     connection: Connection
@@ -75,7 +75,7 @@ class Answer(msgspec.Struct, eq=False):
         return piece
 
     def body(self) -> bytes:
-        """All of an answer that was asked for as a whole."""
+        """All of an answer that was asked for as a whole. Raises ProcessingError: compressed."""
         if self.encoded:
             raise self._coded()
         return b"".join(self.parts)
@@ -116,7 +116,7 @@ class Answer(msgspec.Struct, eq=False):
     # the connection's side ----------------------------------------------------------------
 
     def begin(self) -> None:
-        """Status and headers are there, and of use before the body is."""
+        """Status and headers are there, and the reader wants them before the body is."""
         self.whole = False
         if self.status < 400 and self.encoded:
             self._stop(self._coded())
@@ -149,7 +149,7 @@ class Answer(msgspec.Struct, eq=False):
                 self.begun.set_result(self.status > 0)
             else:
                 self.begun.set_exception(self.error)
-            return
+            return  # nobody iterates yet, and nothing is paused
         if (piece := self.next) is not None and not piece.done():
             piece.set_exception(self.error or StopAsyncIteration())
         if self.paused:

@@ -61,15 +61,19 @@ class TextForm:
     `chunk` is the frame of a chunk, `piece` that of a piece of the stream that is one chunk.
     """
 
-    __slots__ = ("_known", "_tries", "chunk", "piece")
+    __slots__ = ("_begins", "_known", "_tries", "chunk", "piece")
 
     def __init__(self) -> None:
         self.chunk, self.piece = Frame(), Frame()
         self._known: tuple[bytes, bytes, int] | None = None
+        self._begins: bool | None = None
         self._tries = _TRIES
 
     def expect(self, begins: bool) -> None:
         """Say whether the next piece begins where an event does."""
+        if begins is self._begins:
+            return
+        self._begins = begins
         if begins and self._known is not None:
             before, after, choice = self._known
             self.piece.set(_LEAD + before, after + _CLOSE, choice)
@@ -89,6 +93,7 @@ class TextForm:
         if quoted and _holds(before, after, event.choice):
             self._known = before, after, event.choice
             self.chunk.set(*self._known)
+            self._begins = None
 
 
 def _holds(before: bytes, after: bytes, choice: int) -> bool:
