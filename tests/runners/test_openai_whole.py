@@ -44,7 +44,8 @@ WHOLE: dict[str, dict[str, object]] = {
     "reasoning by another name": said(message(reasoning="hm")),
     "a delta": said({"delta": {"content": "Ho"}}),
     "another index": said({"index": 1}),
-    "two choices": said(choices=[message() | {"index": i, "finish_reason": "stop"} for i in (0, 1)]),
+    "two choices": said(choices=[message() | {"index": i, "finish_reason": "stop"}
+                                 for i in (0, 1)]),
     "logprobs": said({"logprobs": {"content": [{"token": "Hi", "logprob": -1.0}]}}),
     "another reason": said({"finish_reason": "eos"}),
     "filtered": said({"finish_reason": "content_filter"}),
