@@ -6,6 +6,7 @@ import struct
 from collections.abc import AsyncIterator
 from typing import Any
 
+import msgspec
 import pytest
 
 from breeze.contracts.errors import InputError, NotFoundError, NotLoadedError, ProcessingError
@@ -15,6 +16,7 @@ from breeze.contracts.requests import ChatRequest, EmbedRequest
 from breeze.contracts.runner import ModelInfo
 from breeze.contracts.values import Usage
 from breeze.runners._openai_body import prepare
+from breeze.runners._openai_parameters import OpenAIParameters
 from tests.runners import openai_server
 from tests.runners.asking import answer, asking, made, running, whole
 from tests.runners.openai_server import MODEL
@@ -125,6 +127,11 @@ def test_who_pays_is_told_to_the_vendor_only() -> None:
     assert elsewhere.sent_headers() == {"authorization": "Bearer k-1"}
 
 
+def sent(request: ChatRequest, parameters: OpenAIParameters, at_home: bool) -> Any:
+    """The body that would be sent."""
+    return msgspec.json.decode(prepare(request, MODEL, parameters, at_home)[0])
+
+
 @pytest.mark.parametrize(
     ("url", "field"),
     [
@@ -136,22 +143,24 @@ def test_who_pays_is_told_to_the_vendor_only() -> None:
 )
 def test_the_limit_has_the_name_that_the_server_knows(url: str, field: str) -> None:
     p = made(base_url=url).parameters
-    body, _ = prepare(asking(max_tokens=5), MODEL, p, at_home=p.at_home)
-    assert body[field] == 5
+    assert sent(asking(max_tokens=5), p, p.at_home)[field] == 5
     p = made(base_url=url, limit_field="max_tokens").parameters
-    assert prepare(asking(max_tokens=5), MODEL, p, at_home=p.at_home)[0]["max_tokens"] == 5
+    assert sent(asking(max_tokens=5), p, p.at_home)["max_tokens"] == 5
 
 
 def test_the_vendor_is_sent_nothing_that_it_refuses() -> None:
     p = made().parameters
     earlier = Message("assistant", "Yes.", reasoning="hm")
     request = ChatRequest((earlier, Message("user", "Hi")), model=MODEL, top_k=3)
-    body, adjusted = prepare(request, MODEL, p, at_home=True)
-    assert "top_k" not in body
-    assert "reasoning_content" not in body["messages"][0]
-    assert [note.field for note in adjusted] == ["top_k", "messages.reasoning"]
-    elsewhere, none = prepare(request, MODEL, p, at_home=False)
-    assert (elsewhere["top_k"], none) == (3, [])
+    at_home = sent(request, p, True)
+    assert "top_k" not in at_home
+    assert at_home["messages"][0] == {"role": "assistant", "content": "Yes."}
+    elsewhere = sent(request, p, False)
+    assert elsewhere["top_k"] == 3
+    assert elsewhere["messages"][0]["reasoning_content"] == "hm"
+    adjusted = [note.field for note in prepare(request, MODEL, p, True)[1]]
+    assert adjusted == ["top_k", "messages.reasoning"]
+    assert prepare(request, MODEL, p, False)[1] == []
 
 
 async def test_the_only_model_is_asked_when_none_is_named(server: StandIn) -> None:

@@ -8,10 +8,10 @@ it as the base URL. Works on asyncio's own loop and on uvloop.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
+from functools import cache
 from typing import TYPE_CHECKING
 
-from breeze.contracts.clock import SystemClock
 from breeze.contracts.errors import UnavailableError
 from breeze.runners._http_answer import Answer
 from breeze.runners._http_connect import connect, system_tls
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 LARGEST = 256 * 1024 * 1024
 """Bytes of an answer, unless the caller says otherwise."""
+_LINGER = 1.0
+"""Seconds for which an answer may still end after its reader has left content."""
 JSON = "application/json"
 
 
@@ -51,75 +53,87 @@ class HttpClient:
     ) -> None:
         self.target = target_of(base_url)
         self._headers = dict(headers)
+        self._head = cache(self._head_of)
         self._timeout = timeout
-        self._clock = SystemClock()
         self._connect_limit = connect
         self._idle_limit = idle
         self._tls = tls
-        self._heads: dict[tuple[str, str, str], bytes] = {}
         self._idle: dict[Connection, None] = {}
         self._open: set[Connection] = set()
-        self._sweep: asyncio.TimerHandle | None = None
+        # What is due is late by two ticks at most: by 1 % of the timeout, or 50 ms.
+        self._tick = min(max(timeout / 200, 0.025), 0.5, timeout / 2, idle / 2)
+        self._watch: asyncio.TimerHandle | None = None
         self._empty: asyncio.Future[None] | None = None
 
-    async def post(
-        self, path: str, body: bytes, content_type: str = JSON, *, limit: int = LARGEST
-    ) -> Answer:
-        """The answer, once its headers are there. See `send` for what is raised."""
-        head = self._head("POST", path, content_type)
-        return await self.send(b"%b%d\r\n\r\n%b" % (head, len(body), body), limit)
+    def post(
+        self,
+        path: str,
+        body: bytes,
+        content_type: str = JSON,
+        *,
+        limit: int = LARGEST,
+        whole: bool = False,
+    ) -> Coroutine[None, None, Answer]:
+        """The answer to `body`. See `send` for the rest."""
+        head = self._head(path, content_type)
+        return self.send(b"%b%d\r\n\r\n%b" % (head, len(body), body), limit, whole)
 
-    async def get(self, path: str, *, limit: int = LARGEST) -> Answer:
-        """The answer, once its headers are there. See `send` for what is raised."""
-        return await self.send(self._head("GET", path, ""), limit)
+    def get(
+        self, path: str, *, limit: int = LARGEST, whole: bool = False
+    ) -> Coroutine[None, None, Answer]:
+        """The answer. See `send` for the rest."""
+        return self.send(self._head(path, ""), limit, whole)
 
-    async def send(self, request: bytes, limit: int) -> Answer:
-        """Send a whole request. Raises UnavailableError when the server cannot be reached.
+    async def send(self, request: bytes, limit: int, whole: bool) -> Answer:
+        """Send a request; the answer, once its headers are there, or all of it when `whole`.
+
+        Raises UnavailableError when the server cannot be reached, and when `whole` also what
+        iterating over the answer would raise. `whole` is for answers of status 200: of any other
+        only the headers are waited for.
 
         A connection that was kept may have been closed by the server meanwhile. When nothing of
         an answer came on such a one, the request is sent once more on a new connection.
         """
-        loop = asyncio.get_running_loop()
-        where = self.target.authority
-        if self._idle:
-            connection, _ = self._idle.popitem()
-            answer = Answer(where, limit, self._timeout, loop, self._clock)
-            connection.send(request, answer)
-            if await answer.begun():
-                return answer
-        connection = await self._connect(loop)
-        answer = Answer(where, limit, self._timeout, loop, self._clock)
-        connection.send(request, answer)
-        if await answer.begun():
-            return answer
-        raise UnavailableError(
-            f"{where} closed the connection without an answer. Is it the right server? "
-            "See base_url."
-        )
+        kept = bool(self._idle)
+        while True:
+            connection = self._idle.popitem()[0] if kept else await self._connect()
+            answer = connection.ask(request, limit, whole)
+            try:
+                if await answer.begun:
+                    return answer
+            except BaseException:  # a cancellation too: nobody else knows of this answer
+                answer.close()
+                raise
+            if not kept:
+                raise UnavailableError(
+                    f"{self.target.authority} closed the connection without an answer. Is it the "
+                    "right server? See base_url."
+                )
+            kept = False
 
     async def close(self) -> None:
         """Close every connection, and wait until they are closed."""
-        if self._sweep is not None:
-            self._sweep.cancel()
-            self._sweep = None
+        if self._watch is not None:
+            self._watch.cancel()
+            self._watch = None
         for connection in tuple(self._open):
+            answer = connection.answer
             connection.abort()
+            if answer is not None:
+                answer.cut()
         if self._open:
             self._empty = asyncio.get_running_loop().create_future()
             await self._empty
 
-    def _head(self, method: str, path: str, content_type: str) -> bytes:
-        key = (method, path, content_type)
-        head = self._heads.get(key)
-        if head is None:
-            head = request_head(self.target, method, path, self._headers, content_type)
-            self._heads[key] = head
-        return head
+    def _head_of(self, path: str, content_type: str) -> bytes:
+        method = "POST" if content_type else "GET"
+        return request_head(self.target, method, path, self._headers, content_type)
 
-    async def _connect(self, loop: asyncio.AbstractEventLoop) -> Connection:
+    async def _connect(self) -> Connection:
         if self.target.tls and self._tls is None:
             self._tls = await asyncio.to_thread(system_tls)
-        connection = Connection(self._keep, self._lost)
+        loop = asyncio.get_running_loop()
+        connection = Connection(self.target.authority, loop, self._idle, self._lost)
         self._open.add(connection)
         try:
             await connect(connection, self.target, self._tls, self._connect_limit, loop)
@@ -127,25 +141,26 @@ class HttpClient:
             connection.abort()
             self._open.discard(connection)
             raise
+        if self._watch is None:
+            self._watch = loop.call_later(self._tick, self._look, loop)
         return connection
 
-    def _keep(self, connection: Connection) -> None:
-        connection.idle_since = connection.loop.time()
-        self._idle[connection] = None
-        if self._sweep is None:
-            self._sweep = connection.loop.call_later(
-                self._idle_limit, self._close_idle, connection.loop
-            )
+    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
+        """End what takes too long, close what is not used; look again while any is open.
 
-    def _close_idle(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Close what has not been used for long, and look again while anything is left."""
-        self._sweep = None
-        before = loop.time() - self._idle_limit
-        for connection in [c for c in self._idle if c.idle_since <= before]:
-            del self._idle[connection]
-            connection.abort()
-        if self._idle:
-            self._sweep = loop.call_later(self._idle_limit / 2, self._close_idle, loop)
+        One timer for all: one for each request would cost more than all else here.
+        """
+        now = loop.time()
+        for connection in tuple(self._open):
+            answer = connection.answer
+            if not connection.since:
+                connection.since = now
+            elif answer is None or answer.released:
+                if now - connection.since >= (self._idle_limit if answer is None else _LINGER):
+                    connection.abort()
+            elif now - connection.since >= self._timeout:
+                answer.expire(self._timeout)
+        self._watch = loop.call_later(self._tick, self._look, loop) if self._open else None
 
     def _lost(self, connection: Connection) -> None:
         self._idle.pop(connection, None)

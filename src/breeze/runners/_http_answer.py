@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from functools import partial
 from typing import TYPE_CHECKING, Self
 
-from breeze.contracts.clock import Clock
+import msgspec
+
 from breeze.contracts.errors import ProcessingError, RunnerError, UnavailableError
 
 if TYPE_CHECKING:
@@ -14,48 +14,43 @@ if TYPE_CHECKING:
 
 _BEHIND = 256 * 1024
 """Bytes that may wait for a slow reader before the socket is no longer read."""
-_LINGER = 1.0
-"""Seconds for which an answer may still end after its reader has left content."""
 _REMAINDER = 4096
-"""Bytes that may still come then."""
+"""Bytes that may still come after its reader has left content."""
 
 
-class Answer:
-    """Iterate over it for the bytes of the body; all that has come is one piece.
+class Answer(msgspec.Struct, eq=False):
+    """Iterate over it for the bytes of the body; what one read of the socket brought is a piece.
 
-    `status` and `headers` (names in lower case, the last of a name counts) are there from the
-    start. Leave by `close`, best with `with`: an answer that has not ended takes its connection
-    down with it, at once. Iterating raises ProcessingError when the server stopped early (`cut`)
-    or sent more than `limit` bytes (`malformed`), UnavailableError when the time is over.
+    `status` and `headers` are there from the start. When it was asked for as a `whole`, and its
+    status is 200, so is the `body`; then there is nothing to iterate over. Leave by `close`, best
+    with `with`: an answer that has not ended takes its connection down with it, at once. Iterating
+    raises ProcessingError when the server stopped early (`cut`) or sent more than `left` bytes
+    (`malformed`), UnavailableError when the time is over.
+
+    `begun` is done when the answer is there for its reader: True. False: the connection was closed
+    before any byte came. It fails as iterating does.
     """
 
-    __slots__ = (
-        "_clock", "_error", "_left", "_loop", "_parts", "_paused", "_released", "_size", "_timer",
-        "connection", "ended", "headers", "status", "waiter", "where",
-    )  # fmt: skip
+    connection: Connection
+    where: str
+    left: int
+    whole: bool
+    begun: asyncio.Future[bool]
+    status: int = 0
+    fields: dict[bytes, bytes] = {}
+    complete: bool = False
+    ended: bool = False
+    released: bool = False
+    error: RunnerError | None = None
+    next: asyncio.Future[bytes] | None = None
+    parts: list[bytes] = []
+    waiting: int = 0
+    paused: bool = False
 
-    def __init__(
-        self,
-        where: str,
-        limit: int,
-        timeout: float,
-        loop: asyncio.AbstractEventLoop,
-        clock: Clock,
-    ) -> None:
-        self.where = where
-        self.status = 0
-        self.headers: dict[bytes, bytes] = {}
-        self.connection: Connection | None = None
-        self.ended = False
-        self.waiter: asyncio.Future[None] | None = None
-        self._loop = loop
-        self._left = limit
-        self._parts: list[bytes] = []
-        self._size = 0
-        self._paused = self._released = False
-        self._error: RunnerError | None = None
-        self._clock = clock
-        self._timer = clock.call_later(timeout, partial(self._expire, timeout))
+    @property
+    def headers(self) -> dict[bytes, bytes]:
+        """The headers, names in lower case; the last of a name counts."""
+        return {name.lower(): value for name, value in self.fields.items()}
 
     def header(self, name: str) -> str:
         """The value of a header, empty when there is none."""
@@ -64,76 +59,53 @@ class Answer:
     @property
     def encoded(self) -> bool:
         """True when the body is compressed, although nobody asked for that."""
-        coding = self.headers.get(b"content-encoding")
-        return coding is not None and coding.strip().lower() not in (b"", b"identity")
+        return self.header("content-encoding").lower() not in ("", "identity")
 
     # the reader's side --------------------------------------------------------------------
-
-    async def begun(self) -> bool:
-        """Wait for status and headers. False: the connection was closed before any byte came."""
-        try:
-            while not self.status:
-                if self._error is not None:
-                    raise self._error
-                if self.ended:
-                    return False
-                self.waiter = self._loop.create_future()
-                await self.waiter
-            if self.encoded and self.status < 400:
-                coding = self.header("content-encoding")
-                raise self._malformed(f"answered in {coding!r}, which nobody asked for")
-        except BaseException:  # a cancellation too: nobody else knows of this answer
-            self.close()
-            raise
-        return True
 
     def __aiter__(self) -> Self:
         return self
 
-    async def __anext__(self) -> bytes:
-        while True:
-            parts = self._parts
-            if parts:
-                data = parts[0] if len(parts) == 1 else b"".join(parts)
-                parts.clear()
-                self._size = 0
-                if self._paused:
-                    self._resume()
-                return data
-            if self.ended:
-                if self._error is not None:
-                    raise self._error
-                raise StopAsyncIteration
-            self.waiter = self._loop.create_future()
-            await self.waiter
+    def __anext__(self) -> asyncio.Future[bytes]:
+        piece = self.next = self.connection.loop.create_future()
+        if self.parts:
+            piece.set_result(self._read())
+        elif self.ended:
+            piece.set_exception(self.error or StopAsyncIteration())
+        return piece
 
-    async def whole(self) -> bytes:
-        """The whole body."""
-        if self.ended and self._error is None:  # it came along with its headers
-            parts, self._parts = self._parts, []
-            return b"".join(parts)
-        return b"".join([data async for data in self])
+    def body(self) -> bytes:
+        """All of an answer that was asked for as a whole. Raises ProcessingError: compressed."""
+        if self.encoded:
+            raise self._coded()
+        return b"".join(self.parts)
+
+    def _read(self) -> bytes:
+        """What has come and was not read yet."""
+        data = b"".join(self.parts)
+        self.parts.clear()
+        self.waiting = 0
+        if self.paused:
+            self._resume()
+        return data
 
     def release(self) -> None:
         """The reader has all it wants: the connection lives on if the answer ends within a second.
 
         Servers often send the end of an answer apart from its last event.
         """
-        if self.ended or self.connection is None:
-            return
-        self._released, self._left = True, _REMAINDER
-        self._parts.clear()
-        self._timer.cancel()
-        self._timer = self._clock.call_later(_LINGER, partial(self._expire, _LINGER))
-        if self._paused:
-            self._resume()
+        if not self.ended:
+            self.released, self.left = True, _REMAINDER
+            self.parts.clear()
+            self.connection.since = 0.0
+            if self.paused:
+                self._resume()
 
     def close(self) -> None:
         """Stop reading. The connection is closed unless the answer has ended or was released."""
-        if not self.ended and not self._released:
+        if not self.ended and not self.released:
             self.end()
-            if self.connection is not None:
-                self.connection.abort()
+            self.connection.abort()
 
     def __enter__(self) -> Self:
         return self
@@ -143,36 +115,54 @@ class Answer:
 
     # the connection's side ----------------------------------------------------------------
 
-    def take(self, data: bytes) -> None:
-        """More of the body."""
-        self._left -= len(data)
-        if self._left < 0:
-            self._too_much()
-        elif not self._released:
-            self._parts.append(data)
-            self._size += len(data)
-            if self._size > _BEHIND and not self._paused and self.connection is not None:
-                self._paused = True
+    def begin(self) -> None:
+        """Status and headers are there, and the reader wants them before the body is."""
+        self.whole = False
+        if self.status < 400 and self.encoded:
+            self._stop(self._coded())
+        elif not self.begun.done():
+            self.begun.set_result(True)
+
+    def take(self, parts: list[bytes]) -> None:
+        """More of the body. It takes all the parts out."""
+        data = b"".join(parts)
+        parts.clear()
+        self.left -= len(data)
+        if self.left < 0:
+            self._stop(self._malformed("sent more than an answer may hold"))
+        elif self.whole:
+            self.parts.append(data)
+        elif (piece := self.next) is not None and not piece.done():
+            piece.set_result(data)
+        elif not self.released:
+            self.parts.append(data)
+            self.waiting += len(data)
+            if self.waiting > _BEHIND and not self.paused:
+                self.paused = True
                 self.connection.pause()
 
-    def wake(self) -> None:
-        """Let the reader look again."""
-        waiter, self.waiter = self.waiter, None
-        if waiter is not None and not waiter.done():
-            waiter.set_result(None)
+    def end(self) -> None:
+        """Nothing more will come: `error` says why, unless all is well."""
+        self.ended = True
+        if not self.begun.done():
+            if self.error is None:
+                self.begun.set_result(self.status > 0)
+            else:
+                self.begun.set_exception(self.error)
+            return  # nobody iterates yet, and nothing is paused
+        if (piece := self.next) is not None and not piece.done():
+            piece.set_exception(self.error or StopAsyncIteration())
+        if self.paused:
+            self._resume()
 
-    def end(self, error: RunnerError | None = None) -> None:
-        """Nothing more will come; `error` says why, unless all is well."""
-        if not self.ended:
-            self.ended, self._error = True, error
-            self._timer.cancel()
-            if self._paused:
-                self._resume()
-        self.wake()
+    def fail(self, error: RunnerError) -> None:
+        """Nothing more will come, and this is why."""
+        self.error = error
+        self.end()
 
     def cut(self) -> None:
         """The server closed the connection in the middle."""
-        self.end(
+        self.fail(
             ProcessingError(
                 f"{self.where} closed the connection before its answer was complete. "
                 "Send the request again.",
@@ -180,21 +170,22 @@ class Answer:
             )
         )
 
-    def _resume(self) -> None:
-        self._paused = False
-        if self.connection is not None:
-            self.connection.resume()
-
-    def _expire(self, seconds: float) -> None:
+    def expire(self, seconds: float) -> None:
+        """It took too long."""
         why = f"{self.where} did not complete its answer within {seconds:g} s."
-        self.end(UnavailableError(f"{why} Try again, or raise timeout.", detail="timeout"))
-        if self.connection is not None:
-            self.connection.abort()
+        self._stop(UnavailableError(f"{why} Try again, or raise timeout.", detail="timeout"))
+
+    def _resume(self) -> None:
+        self.paused = False
+        self.connection.resume()
+
+    def _stop(self, error: RunnerError) -> None:
+        self.fail(error)
+        self.connection.abort()
+
+    def _coded(self) -> ProcessingError:
+        coding = self.header("content-encoding")
+        return self._malformed(f"answered in {coding!r}, which nobody asked for")
 
     def _malformed(self, what: str) -> ProcessingError:
         return ProcessingError(f"{self.where} {what}.", detail="malformed", retryable=False)
-
-    def _too_much(self) -> None:
-        self.end(self._malformed("sent more than an answer may hold"))
-        if self.connection is not None:
-            self.connection.abort()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import socket
 from collections.abc import Callable
 from contextlib import suppress
@@ -16,45 +17,61 @@ _MOST_HEAD = 64 * 1024
 
 
 class Connection(asyncio.Protocol):
-    """`on_idle` is told when it can serve another request, `on_lost` when it is gone."""
+    """`idle` is where it waits for its next request, `on_lost` is told when it is gone.
+
+    `since`: when the client's watch first saw it as it is now, 0 until then.
+    """
 
     __slots__ = (
-        "_answer", "_bad", "_complete", "_feed", "_intact", "_lost", "_on_idle", "_on_lost",
-        "_parser", "_parts", "_silent", "_transport", "idle_since", "loop", "on_body",
+        "_bad", "_feed", "_fields", "_idle", "_keeps_alive", "_lost", "_on_lost", "_parts",
+        "_silent", "_status", "_transport", "_where", "answer", "loop", "on_body", "on_header",
+        "since",
     )  # fmt: skip
 
     def __init__(
-        self, on_idle: Callable[[Connection], None], on_lost: Callable[[Connection], None]
+        self,
+        where: str,
+        loop: asyncio.AbstractEventLoop,
+        idle: dict[Connection, None],
+        on_lost: Callable[[Connection], None],
     ) -> None:
         from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
-        self._on_idle = on_idle
+        self.loop = loop
+        self._where = where
+        self._idle = idle
         self._on_lost = on_lost
         self._parts: list[bytes] = []
-        self.on_body = self._parts.append  # the parser calls it for each piece: no frame of ours
+        self._fields: dict[bytes, bytes] = {}
+        # The parser calls these two for each piece and each header: no frame of ours.
+        self.on_body = self._parts.append
+        self.on_header = self._fields.__setitem__
         self._bad = (HttpParserError, HttpParserUpgrade)
-        self._parser = HttpResponseParser(self)
-        self._feed = self._parser.feed_data
-        self._answer: Answer | None = None
-        self._complete = self._lost = False
-        self._intact = True
+        parser = HttpResponseParser(self)
+        self._feed = parser.feed_data
+        self._status = parser.get_status_code
+        self._keeps_alive = parser.should_keep_alive
+        self._lost = False  # True when it can serve no other request
         self._silent = 0
         self._transport: asyncio.Transport = None  # type: ignore[assignment]  # until it is made
-        self.idle_since = 0.0
-        self.loop = asyncio.get_running_loop()
+        self.answer: Answer | None = None
+        self.since = math.inf  # it is not watched while it is being made
 
-    def send(self, request: bytes, answer: Answer) -> None:
+    def ask(self, request: bytes, limit: int, whole: bool) -> Answer:
         """Begin a request; it goes out in one piece, so that nothing waits for its second half."""
+        answer = Answer(self, self._where, limit, whole, self.loop.create_future())
         if self._lost:
             answer.end()
-            return
-        self._answer, self._complete, self._silent = answer, False, 0
-        answer.connection = self
+            return answer
+        self.answer = answer
+        self._silent = 0
+        self.since = 0.0
         self._transport.write(request)
+        return answer
 
     def abort(self) -> None:
         """Close now, whatever is still on the way."""
-        self._answer = None
+        self._lost, self.answer = True, None
         if self._transport is not None:
             self._transport.abort()
 
@@ -74,32 +91,27 @@ class Connection(asyncio.Protocol):
             transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def data_received(self, data: bytes) -> None:
-        answer = self._answer
+        answer = self.answer
         if answer is None:  # nobody asked
-            self._transport.abort()
+            self.abort()
             return
         try:
             self._feed(data)
         except self._bad as error:
-            self._intact = False
-            if not self._complete:
+            self._lost = True
+            if not answer.complete:
                 self._fail(answer, f"sent what is no HTTP: {error}")
                 return
-        parts = self._parts
-        if parts:
-            body = parts[0] if len(parts) == 1 else b"".join(parts)
-            parts.clear()
+        if self._parts:
             self._silent = 0
-            answer.take(body)
+            answer.take(self._parts)
         else:
             self._silent += len(data)
-            if self._silent > _MOST_HEAD and not self._complete:
+            if self._silent > _MOST_HEAD and not answer.complete:
                 self._fail(answer, "sent more headers than an answer may have")
                 return
-        if self._complete:
+        if answer.complete:
             self._finish(answer)
-        else:
-            answer.wake()
 
     def eof_received(self) -> None:
         self._lost = True  # asyncio closes the transport next
@@ -107,7 +119,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._lost = True
         self._on_lost(self)
-        answer, self._answer = self._answer, None
+        answer, self.answer = self.answer, None
         if answer is None:
             return
         if not answer.status:
@@ -115,7 +127,7 @@ class Connection(asyncio.Protocol):
                 answer.cut()
             else:
                 answer.end()
-        elif exc is None and b"content-length" not in answer.headers and not _chunked(answer):
+        elif exc is None and not {b"content-length", b"transfer-encoding"} & answer.headers.keys():
             answer.end()  # such a body ends with its connection
         else:
             answer.cut()
@@ -123,41 +135,33 @@ class Connection(asyncio.Protocol):
     # what the parser tells ----------------------------------------------------------------
 
     def on_message_begin(self) -> None:
-        if self._complete:  # its body must not be taken for more of ours
+        if self.answer is None or self.answer.complete:  # its body must not be taken for ours
             raise ValueError("more answers than requests")
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        if self._answer is not None and not self._answer.status:
-            self._answer.headers[name.lower()] = value
+        self._fields.clear()
 
     def on_headers_complete(self) -> None:
-        answer = self._answer
-        if answer is not None and not answer.status:
-            status = self._parser.get_status_code()
-            if status >= 200:
-                answer.status = status
-            else:  # an interim answer: the real one follows
-                answer.headers.clear()
+        answer, status = self.answer, self._status()
+        if answer is not None and status >= 200:  # else an interim answer
+            answer.status = status
+            answer.fields = self._fields.copy()
+            if status != 200 or not answer.whole:
+                answer.begin()
 
     def on_message_complete(self) -> None:
-        answer = self._answer
-        if answer is not None and answer.status and not self._complete:
-            self._complete = True
-            self._intact = self._parser.should_keep_alive()
+        answer = self.answer
+        if answer is not None and answer.status:
+            answer.complete = True
+            self._lost = not self._keeps_alive()
 
     def _finish(self, answer: Answer) -> None:
-        self._answer = None
+        self.answer = None
         answer.end()
-        answer.connection = None
-        if self._intact and not self._lost and not self._transport.get_write_buffer_size():
-            self._on_idle(self)
+        if self._lost or self._transport.get_write_buffer_size():
+            self.abort()
         else:
-            self._transport.abort()
+            self.since = 0.0
+            self._idle[self] = None
 
     def _fail(self, answer: Answer, what: str) -> None:
         self.abort()
-        answer.end(ProcessingError(f"{answer.where} {what}.", detail="malformed"))
-
-
-def _chunked(answer: Answer) -> bool:
-    return b"transfer-encoding" in answer.headers
+        answer.fail(ProcessingError(f"{answer.where} {what}.", detail="malformed"))

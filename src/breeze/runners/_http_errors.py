@@ -29,11 +29,12 @@ _MARKUP = re.compile(r"<(?:script|style).*?</(?:script|style)>|<[^>]*>", re.S)
 
 
 async def refusal(answer: Answer, *, secrets: Iterable[str], field: str) -> RunnerError:
-    """The error that an answer stands for that is no success. Reads its body.
+    """The error that an answer stands for that is no success. Reads its body, and closes it.
 
     `field`: what to name when the server does not say which part of the request is wrong.
     """
-    body = b"" if answer.encoded else await _read(answer)
+    with answer:
+        body = b"" if answer.encoded else await _read(answer)
     error = reported(_decoded(body, answer), answer, secrets=secrets, field=field)
     if not 300 <= answer.status < 400:
         return error

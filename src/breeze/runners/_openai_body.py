@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+import msgspec
 from msgspec.structs import replace
 
-from breeze.contracts.dialects.openai import chat_to_json
+from breeze.contracts.dialects.openai import chat_body
+from breeze.contracts.errors import InputError
 from breeze.contracts.events import Adjusted
 from breeze.contracts.requests import ChatRequest
 from breeze.runners._openai_parameters import OpenAIParameters
 
+_encode = msgspec.json.Encoder().encode
+_COUNTED = {"include_usage": True}
+
 
 def prepare(
-    request: ChatRequest, model: str, parameters: OpenAIParameters, *, at_home: bool
-) -> tuple[dict[str, Any], list[Adjusted]]:
+    request: ChatRequest, model: str, parameters: OpenAIParameters, at_home: bool
+) -> tuple[bytes, list[Adjusted]]:
     """The body that asks `model`. It asks for a stream unless only the whole answer is of use.
 
     `at_home`: the server is OpenAI's own, which refuses what it does not know.
@@ -25,13 +28,20 @@ def prepare(
     limit = parameters.limit_field
     if limit == "auto":
         limit = "max_completion_tokens" if at_home else "max_tokens"
-    body = chat_to_json(request, limit_field=limit)
-    body["model"] = model
+    body = chat_body(request, model, limit)
     if not request.whole:
-        body["stream"] = True
+        body.stream = True
         if parameters.usage:
-            body["stream_options"] = {"include_usage": True}
-    return body, adjusted
+            body.stream_options = _COUNTED
+    return encoded(body, "messages"), adjusted
+
+
+def encoded(body: object, field: str) -> bytes:
+    """`body` as JSON. Raises InputError that names `field` when its text is none."""
+    try:
+        return _encode(body)
+    except UnicodeEncodeError as error:  # half of a surrogate pair, as broken input may hold
+        raise InputError(f"{field}: is no Unicode text: {error.reason}.", field=field) from error
 
 
 def _known_only(request: ChatRequest, adjusted: list[Adjusted]) -> ChatRequest:

@@ -42,12 +42,11 @@ class _List(msgspec.Struct):
 
 async def list_models(http: HttpClient, secrets: tuple[str, ...]) -> tuple[ModelInfo, ...]:
     """What the server says it serves, in its order. Raises a RunnerError when it does not say."""
-    with await http.get("/models", limit=_MOST) as answer:
-        if answer.status != 200:
-            raise await refusal(answer, secrets=secrets, field="base_url")
-        body = await answer.whole()
+    answer = await http.get("/models", limit=_MOST, whole=True)
+    if answer.status != 200:
+        raise await refusal(answer, secrets=secrets, field="base_url")
     try:
-        found = msgspec.json.decode(body, type=_List).data
+        found = msgspec.json.decode(answer.body(), type=_List).data
     except msgspec.DecodeError as error:
         raise ProcessingError(
             f"{http.target.authority} lists its models in another form: {error}. Check base_url.",

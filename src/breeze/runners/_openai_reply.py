@@ -21,11 +21,13 @@ class Reply:
     """Reads one answer, be it a stream or whole: what it begins with tells.
 
     `take` gives the events of a piece; once `over` nothing more is of use. `end` gives the last
-    events. An error waits for `end`, so that all that came before it is delivered.
+    events. An error waits for `end`, so that all that came before it is delivered. What `text`
+    gives for a piece need not be taken: the usual case when pieces come slowly.
     """
 
     __slots__ = (
         "_answer", "_broken", "_error", "_form", "_reader", "_secrets", "_split", "_whole", "over",
+        "text",
     )  # fmt: skip
 
     def __init__(self, answer: Answer, top: int, secrets: tuple[str, ...]) -> None:
@@ -36,6 +38,7 @@ class Reply:
         self._whole: list[bytes] = []
         self._error: RunnerError | None = None
         self._form = TextForm()
+        self.text = self._form.piece.text
         self._broken = 0
         self.over = False
 
@@ -48,32 +51,28 @@ class Reply:
             if self._whole or not begin:
                 return []
             self._split = EventSplitter(_with_error)
-        elif (text := self._form.only(data)) is not None and self._split.clean:
-            return [text]  # one event a piece: the usual case when they come slowly
         try:
             chunks = self._split.feed(data)
         except ProcessingError as error:  # an event beyond all bounds
             self.over, self._error = True, error
             return []
-        return self._read_all(chunks)
+        events = self._read_all(chunks)
+        self._form.expect(self._split.clean)
+        return events
 
     def _read_all(self, chunks: list[bytes]) -> list[ChatEvent]:
         events: list[ChatEvent] = []
-        form, broken = self._form, self._broken
-        before, after = form.before, form.after
+        text_of, broken = self._form.chunk.text, self._broken
         for chunk in chunks:
-            if chunk.startswith(before) and chunk.endswith(after):
-                text = form.plain(chunk[len(before) : -len(after)])
-                if text is not None:
-                    events.append(text)
-                    continue
+            if (text := text_of(chunk)) is not None:
+                events.append(text)
+                continue
             if chunk[:6] == _DONE:
                 self.over = True
                 self._answer.release()
                 break
             if not self._read(chunk, events):
                 break
-            before, after = form.before, form.after
         if broken and self._broken == broken:
             self._broken = 0
         return events

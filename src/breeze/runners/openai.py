@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from typing import Any
-
-import msgspec
+from typing import NoReturn
 
 from breeze.contracts.capability import RunnerKind
-from breeze.contracts.errors import InputError, NotFoundError, NotLoadedError
+from breeze.contracts.errors import NotFoundError, NotLoadedError
 from breeze.contracts.events import ChatEvent, EmbedEvent
 from breeze.contracts.request import AUTO
 from breeze.contracts.requests import ChatRequest, EmbedRequest
 from breeze.contracts.runner import ModelInfo, Runner, runner
 from breeze.runners._http import HttpClient
 from breeze.runners._http_errors import refusal
-from breeze.runners._openai_body import prepare
+from breeze.runners._openai_body import encoded, prepare
 from breeze.runners._openai_models import list_models
 from breeze.runners._openai_parameters import OpenAIParameters
 from breeze.runners._openai_reply import Reply
 from breeze.runners._openai_vectors import vectors_body, vectors_of
 from breeze.runners._openai_whole import whole_events
 
-_encode = msgspec.json.Encoder().encode
+_CHAT = "/chat/completions"
+_ANY = (AUTO, "")
 
 
 @runner(
@@ -77,27 +76,30 @@ class OpenAIRunner(Runner[OpenAIParameters]):
             await http.close()
 
     async def chat(self, request: ChatRequest) -> AsyncGenerator[ChatEvent]:
-        http = self._loaded()
+        http = self._http or self._unloaded()
         parameters = self.parameters_for(request)
-        model = await self._model(request.model, http)
-        body, adjusted = prepare(request, model, parameters, at_home=self._at_home)
+        model = await self._only(http) if request.model in _ANY else request.model
+        body, adjusted = prepare(request, model, parameters, self._at_home)
         for note in adjusted:
             yield note
         work = self.work
         work.active += 1  # by hand: a context manager costs a tenth of all that is done here
         try:
-            with await http.post("/chat/completions", _json(body, "messages")) as answer:
+            if request.whole:
+                for event in await self._whole(http, body, request.top_logprobs):
+                    yield event
+                return
+            with await http.post(_CHAT, body) as answer:
                 if answer.status != 200:
                     raise await refusal(answer, secrets=self._secrets, field="messages")
-                if request.whole:
-                    said = await answer.whole()
-                    work.steps += 1
-                    for event in whole_events(said, answer, request.top_logprobs, self._secrets):
-                        yield event
-                    return
                 reply = Reply(answer, request.top_logprobs, self._secrets)
+                text_of = reply.text
                 async for data in answer:
                     work.steps += 1
+                    text = text_of(data)
+                    if text is not None:
+                        yield text
+                        continue
                     for event in reply.take(data):
                         yield event
                     if reply.over:
@@ -107,32 +109,36 @@ class OpenAIRunner(Runner[OpenAIParameters]):
         finally:
             work.active -= 1
 
+    async def _whole(self, http: HttpClient, body: bytes, top: int) -> list[ChatEvent]:
+        """All events of an answer that is asked for as a whole."""
+        answer = await http.post(_CHAT, body, whole=True)
+        if answer.status != 200:
+            raise await refusal(answer, secrets=self._secrets, field="messages")
+        self.work.steps += 1
+        return whole_events(answer, top, self._secrets)
+
     async def embed(self, request: EmbedRequest) -> AsyncGenerator[EmbedEvent]:
-        http = self._loaded()
+        http = self._http or self._unloaded()
         self.parameters_for(request)
-        model = await self._model(request.model, http)
-        post = http.post("/embeddings", _json(vectors_body(request, model), "texts"))
-        with self.work.stream() as work, await post as answer:
+        model = await self._only(http) if request.model in _ANY else request.model
+        body = encoded(vectors_body(request, model), "texts")
+        with self.work.stream() as work:
+            answer = await http.post("/embeddings", body, whole=True)
             if answer.status != 200:
                 raise await refusal(answer, secrets=self._secrets, field="texts")
-            body = await answer.whole()
             work.steps += 1
-            for event in vectors_of(body, len(request.texts), answer.where):
+            for event in vectors_of(answer.body(), len(request.texts), answer.where):
                 yield event
 
-    def _loaded(self) -> HttpClient:
-        if self._http is None:
-            raise NotLoadedError("No connection is open: call load first.", runner=self.info.name)
-        return self._http
+    def _unloaded(self) -> NoReturn:
+        raise NotLoadedError("No connection is open: call load first.", runner=self.info.name)
 
     def _client(self) -> HttpClient:
         p = self.parameters
         return HttpClient(p.base_url, p.sent_headers(), timeout=p.timeout)
 
-    async def _model(self, asked: str, http: HttpClient) -> str:
-        """The model to ask: `asked`, else the only one that there is."""
-        if asked not in (AUTO, ""):
-            return asked
+    async def _only(self, http: HttpClient) -> str:
+        """The only model that there is."""
         if self._only_model:
             return self._only_model
         found = await list_models(http, self._secrets)
@@ -145,10 +151,3 @@ class OpenAIRunner(Runner[OpenAIParameters]):
             )
         self._only_model = found[0].id
         return self._only_model
-
-
-def _json(body: dict[str, Any], field: str) -> bytes:
-    try:
-        return _encode(body)
-    except UnicodeEncodeError as error:  # half of a surrogate pair, as broken input may hold
-        raise InputError(f"{field}: is no Unicode text: {error.reason}.", field=field) from error

@@ -7,16 +7,14 @@ import asyncio
 import pytest
 
 from breeze.contracts.errors import ProcessingError, UnavailableError
-from breeze.runners._http import LARGEST, HttpClient
+from breeze.runners._http import HttpClient
+from tests.runners.http.conftest import Ask
 from tests.runners.standin import Exchange, StandIn
 
 
-async def ask(client: HttpClient, limit: int = LARGEST) -> bytes:
-    with await client.post("/ask", b"{}", limit=limit) as answer:
-        return await answer.whole()
-
-
-async def test_a_chunked_body_in_single_bytes(server: StandIn, client: HttpClient) -> None:
+async def test_a_chunked_body_in_single_bytes(
+    server: StandIn, client: HttpClient, ask: Ask
+) -> None:
     text = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
     text += b"5;ext=1\r\nhello\r\n6\r\n world\r\n0\r\ntrailer: yes\r\n\r\n"
 
@@ -39,7 +37,9 @@ async def test_one_read_is_one_piece(server: StandIn, client: HttpClient) -> Non
         assert [piece async for piece in answer] == [b"0123456789"]
 
 
-async def test_a_body_may_end_with_the_connection(server: StandIn, client: HttpClient) -> None:
+async def test_a_body_may_end_with_the_connection(
+    server: StandIn, client: HttpClient, ask: Ask
+) -> None:
     async def until_closed(exchange: Exchange) -> None:
         await exchange.head(content_type="text/plain")
         await exchange.send(b"all", b" of it")
@@ -88,7 +88,9 @@ async def test_a_body_that_is_cut_is_an_error_after_what_came(
         b"\x16\x03\x01\x02\x00\x01\x00",
     ],
 )
-async def test_what_is_no_http_is_refused(server: StandIn, client: HttpClient, text: bytes) -> None:
+async def test_what_is_no_http_is_refused(
+    server: StandIn, client: HttpClient, text: bytes, ask: Ask
+) -> None:
     async def strange(exchange: Exchange) -> None:
         await exchange.send(text)
         await exchange.left()
@@ -110,7 +112,7 @@ async def test_what_is_no_http_is_refused(server: StandIn, client: HttpClient, t
     ids=["many headers", "one long header", "interim answers", "trailers"],
 )
 async def test_headers_without_end_are_refused(
-    server: StandIn, client: HttpClient, text: bytes
+    server: StandIn, client: HttpClient, text: bytes, ask: Ask
 ) -> None:
     async def flood(exchange: Exchange) -> None:
         await exchange.send(text)
@@ -121,7 +123,9 @@ async def test_headers_without_end_are_refused(
         await ask(client)
 
 
-async def test_interim_answers_are_passed_over(server: StandIn, client: HttpClient) -> None:
+async def test_interim_answers_are_passed_over(
+    server: StandIn, client: HttpClient, ask: Ask
+) -> None:
     async def hinted(exchange: Exchange) -> None:
         await exchange.send(b"HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n")
         await exchange.whole(b"real")
@@ -130,7 +134,9 @@ async def test_interim_answers_are_passed_over(server: StandIn, client: HttpClie
     assert await ask(client) == b"real"
 
 
-async def test_a_body_beyond_its_limit_is_refused(server: StandIn, client: HttpClient) -> None:
+async def test_a_body_beyond_its_limit_is_refused(
+    server: StandIn, client: HttpClient, ask: Ask
+) -> None:
     async def endless(exchange: Exchange) -> None:
         await exchange.stream()
         while exchange.open:
@@ -143,7 +149,7 @@ async def test_a_body_beyond_its_limit_is_refused(server: StandIn, client: HttpC
 
 
 async def test_compression_that_nobody_asked_for_is_refused(
-    server: StandIn, client: HttpClient
+    server: StandIn, client: HttpClient, ask: Ask
 ) -> None:
     async def compressed(exchange: Exchange) -> None:
         await exchange.whole(b"\x1f\x8b", content_encoding="gzip")
@@ -153,7 +159,7 @@ async def test_compression_that_nobody_asked_for_is_refused(
         await ask(client)
 
 
-async def test_an_answer_has_only_so_much_time(server: StandIn) -> None:
+async def test_an_answer_has_only_so_much_time(server: StandIn, ask: Ask) -> None:
     client = HttpClient(server.url, {}, timeout=0.05)
     gone = asyncio.Event()
 

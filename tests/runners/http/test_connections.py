@@ -10,6 +10,7 @@ import pytest
 
 from breeze.contracts.errors import ProcessingError, UnavailableError
 from breeze.runners._http import HttpClient
+from tests.runners.http.conftest import Ask
 from tests.runners.standin import Exchange, Recorded, StandIn
 
 
@@ -17,18 +18,15 @@ async def hello(exchange: Exchange) -> None:
     await exchange.whole(b'"hello"')
 
 
-async def ask(client: HttpClient, body: bytes = b"{}") -> bytes:
-    with await client.post("/ask", body) as answer:
-        return await answer.whole()
-
-
-async def test_a_request_arrives_as_it_was_meant(server: StandIn, client: HttpClient) -> None:
+async def test_a_request_arrives_as_it_was_meant(
+    server: StandIn, client: HttpClient, ask: Ask
+) -> None:
     server.play(hello, hello)
     assert await ask(client, b'{"a": 1}') == b'"hello"'
-    with await client.get("/models") as answer:
+    with await client.get("/models", whole=True) as answer:
         assert answer.status == 200
         assert answer.header("content-type") == "application/json"
-        assert await answer.whole() == b'"hello"'
+        assert answer.body() == b'"hello"'
     first, second = server.requests
     assert (first.method, first.path, first.body) == ("POST", "/v1/ask", b'{"a": 1}')
     assert first.headers.pop("user-agent").startswith("breeze/")
@@ -43,14 +41,18 @@ async def test_a_request_arrives_as_it_was_meant(server: StandIn, client: HttpCl
     assert "content-length" not in second.headers
 
 
-async def test_one_connection_serves_many_requests(server: StandIn, client: HttpClient) -> None:
+async def test_one_connection_serves_many_requests(
+    server: StandIn, client: HttpClient, ask: Ask
+) -> None:
     server.play(*[hello] * 20)
     for _ in range(20):
         await ask(client)
     assert server.connections == 1
 
 
-async def test_requests_at_once_have_a_connection_each(server: StandIn, client: HttpClient) -> None:
+async def test_requests_at_once_have_a_connection_each(
+    server: StandIn, client: HttpClient, ask: Ask
+) -> None:
     everybody = asyncio.Barrier(100)
 
     async def together(exchange: Exchange) -> None:
@@ -67,7 +69,7 @@ async def test_requests_at_once_have_a_connection_each(server: StandIn, client: 
 
 
 async def test_head_and_body_leave_in_one_segment_without_delay(
-    server: StandIn, client: HttpClient
+    server: StandIn, client: HttpClient, ask: Ask
 ) -> None:
     """Two small writes would meet the server's delayed acknowledgement: 40 ms a request."""
     server.play(*[hello] * 51)
@@ -83,7 +85,7 @@ async def test_head_and_body_leave_in_one_segment_without_delay(
 
 @pytest.mark.parametrize("headers", [{"connection": "close"}, {}])
 async def test_a_server_that_closes_is_asked_on_a_new_connection(
-    server: StandIn, client: HttpClient, headers: dict[str, str]
+    server: StandIn, client: HttpClient, headers: dict[str, str], ask: Ask
 ) -> None:
     async def last(exchange: Exchange) -> None:
         await exchange.whole(b"1", **headers)
@@ -96,7 +98,7 @@ async def test_a_server_that_closes_is_asked_on_a_new_connection(
 
 
 async def test_a_kept_connection_that_was_closed_is_replaced_once(
-    server: StandIn, client: HttpClient
+    server: StandIn, client: HttpClient, ask: Ask
 ) -> None:
     """The close races with the request: it comes instead of an answer."""
 
@@ -110,7 +112,7 @@ async def test_a_kept_connection_that_was_closed_is_replaced_once(
 
 
 async def test_a_new_connection_without_an_answer_is_not_tried_again(
-    server: StandIn, client: HttpClient
+    server: StandIn, client: HttpClient, ask: Ask
 ) -> None:
     async def nothing(exchange: Exchange) -> None:
         exchange.close()
@@ -122,7 +124,7 @@ async def test_a_new_connection_without_an_answer_is_not_tried_again(
 
 
 async def test_an_answer_that_had_begun_is_not_asked_for_again(
-    server: StandIn, client: HttpClient
+    server: StandIn, client: HttpClient, ask: Ask
 ) -> None:
     async def begin(exchange: Exchange) -> None:
         await exchange.send(b"HTTP/1.1 200 OK\r\ncontent-le")
@@ -163,7 +165,7 @@ async def test_leaving_early_closes_the_socket_within_5_ms(
 
 @pytest.mark.parametrize("begun", [False, True])
 async def test_a_cancelled_reader_closes_the_socket(
-    server: StandIn, client: HttpClient, begun: bool
+    server: StandIn, client: HttpClient, begun: bool, ask: Ask
 ) -> None:
     waiting, gone = asyncio.Event(), asyncio.Event()
 
@@ -185,7 +187,7 @@ async def test_a_cancelled_reader_closes_the_socket(
 
 
 async def test_what_was_released_is_kept_when_it_ends_soon(
-    server: StandIn, client: HttpClient
+    server: StandIn, client: HttpClient, ask: Ask
 ) -> None:
     go, gone = asyncio.Event(), asyncio.Event()
 
@@ -230,7 +232,7 @@ async def test_what_was_released_and_goes_on_is_closed(server: StandIn, client: 
 
 
 async def test_more_than_was_asked_for_is_never_the_next_answer(
-    server: StandIn, client: HttpClient
+    server: StandIn, client: HttpClient, ask: Ask
 ) -> None:
     async def two_answers(exchange: Exchange) -> None:
         one = b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\n"
@@ -243,7 +245,7 @@ async def test_more_than_was_asked_for_is_never_the_next_answer(
 
 
 async def test_unasked_bytes_on_an_idle_connection_close_it(
-    server: StandIn, client: HttpClient
+    server: StandIn, client: HttpClient, ask: Ask
 ) -> None:
     go, gone = asyncio.Event(), asyncio.Event()
 
@@ -261,7 +263,7 @@ async def test_unasked_bytes_on_an_idle_connection_close_it(
     assert await ask(client) == b'"hello"'
 
 
-async def test_what_is_not_used_for_long_is_closed(server: StandIn) -> None:
+async def test_what_is_not_used_for_long_is_closed(server: StandIn, ask: Ask) -> None:
     client = HttpClient(server.url, {}, idle=0.05)
     gone = asyncio.Event()
 
@@ -278,7 +280,7 @@ async def test_what_is_not_used_for_long_is_closed(server: StandIn) -> None:
 
 
 async def test_of_a_crowd_that_leaves_no_connection_is_left(
-    server: StandIn, client: HttpClient
+    server: StandIn, client: HttpClient, ask: Ask
 ) -> None:
     crowd = 500
     all_here, all_gone = asyncio.Barrier(crowd + 1), asyncio.Barrier(crowd + 1)
@@ -299,7 +301,7 @@ async def test_of_a_crowd_that_leaves_no_connection_is_left(
     assert server.connections == crowd
 
 
-async def test_closing_the_client_closes_all(server: StandIn) -> None:
+async def test_closing_the_client_closes_all(server: StandIn, ask: Ask) -> None:
     client = HttpClient(server.url, {})
     asked, gone = asyncio.Event(), asyncio.Event()
 
@@ -315,8 +317,28 @@ async def test_closing_the_client_closes_all(server: StandIn) -> None:
     await client.close()
     await gone.wait()
     assert not client._open
-    reading.cancel()
-    await asyncio.gather(reading, return_exceptions=True)
+    with pytest.raises(ProcessingError) as caught:
+        await reading
+    assert caught.value.detail == "cut"
+
+
+async def test_what_was_released_and_does_not_end_is_closed(server: StandIn) -> None:
+    client = HttpClient(server.url, {}, timeout=5)
+    gone = asyncio.Event()
+
+    async def endless(exchange: Exchange) -> None:
+        await exchange.stream()
+        await exchange.chunk(b"last")
+        await exchange.left()
+        gone.set()
+
+    server.play(endless)
+    with await client.post("/ask", b"{}") as answer:
+        await anext(answer)
+        answer.release()
+    async with asyncio.timeout(3):
+        await gone.wait()
+    await client.close()
 
 
 def test_the_recorder_keeps_the_order_of_requests() -> None:

@@ -294,8 +294,8 @@ async def test_tls_with_a_known_authority(authority: trustme.CA) -> None:
     async with StandIn.serving(hello, tls_server(authority, "127.0.0.1")) as server:
         client = HttpClient(server.url, {}, tls=trusting)
         for _ in range(2):
-            with await client.get("/models") as answer:
-                assert await answer.whole() == b'"hello"'
+            with await client.get("/models", whole=True) as answer:
+                assert answer.body() == b'"hello"'
         assert server.connections == 1
         await client.close()
 

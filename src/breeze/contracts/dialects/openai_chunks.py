@@ -91,7 +91,7 @@ class ChunkReader:
         if found.error or (found.choices is None and (found.detail or found.message)):
             raise UpstreamError(found.error or found.detail or found.message)
         if found.usage is not None:
-            self._take_usage(found.usage)
+            self.usage = usage_of(found.usage) or self.usage
         if found.model:
             self.model = found.model
         events: list[ChatEvent] = []
@@ -157,17 +157,19 @@ class ChunkReader:
             for token in logprobs.content or ()
         )
 
-    def _take_usage(self, found: UsageJson) -> None:
-        if found.prompt_tokens is None and found.completion_tokens is None:
-            return
-        prompt, completion = found.prompt_tokens_details, found.completion_tokens_details
-        self.usage = Usage(
-            found.prompt_tokens or 0,
-            found.completion_tokens or 0,
-            (completion and completion.reasoning_tokens) or 0,
-            (prompt and prompt.cached_tokens) or 0,
-            cost=found.cost,
-        )
+
+def usage_of(found: UsageJson) -> Usage | None:
+    """What was used, as our event; None when that is not told."""
+    if found.prompt_tokens is None and found.completion_tokens is None:
+        return None
+    prompt, completion = found.prompt_tokens_details, found.completion_tokens_details
+    return Usage(
+        found.prompt_tokens or 0,
+        found.completion_tokens or 0,
+        (completion and completion.reasoning_tokens) or 0,
+        (prompt and prompt.cached_tokens) or 0,
+        cost=found.cost,
+    )
 
 
 class _Call:
