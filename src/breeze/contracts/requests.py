@@ -7,6 +7,8 @@ None or empty is the runner's choice. `problems()` lists everything that is wron
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, Iterator
+from functools import lru_cache
+from operator import attrgetter
 from typing import Any, Literal
 
 import msgspec
@@ -22,8 +24,8 @@ from breeze.contracts.events import (
 )
 from breeze.contracts.messages import Message, NamedTool, ResponseFormat, Tool, ToolChoice
 from breeze.contracts.request import AUTO as AUTO
+from breeze.contracts.request import LONGEST_NAME, Problem, between
 from breeze.contracts.request import GuardianOptions as GuardianOptions
-from breeze.contracts.request import Problem, between
 from breeze.contracts.request import Request as Request
 from breeze.contracts.request import new_id as new_id
 
@@ -34,6 +36,19 @@ _CHAT_RANGES = (
     ("n", 1, 16), ("presence_penalty", -2, 2), ("frequency_penalty", -2, 2),
     ("top_logprobs", 0, 20),
 )  # fmt: skip
+
+_told_again = attrgetter("model", "runner", "deadline", *(name for name, _, _ in _CHAT_RANGES))
+"""What most callers say in the same words every time."""
+
+
+@lru_cache(maxsize=1024)
+def _usual(told: tuple[Any, ...]) -> bool:
+    """Whether what `_told_again` gives is sound, as far as a glance can tell."""
+    model, runner, deadline, *values = told
+    ranged = zip(values, _CHAT_RANGES, strict=True)
+    in_range = all(value is None or low <= value <= high for value, (_, low, high) in ranged)
+    names = len(model) <= LONGEST_NAME and len(runner) <= LONGEST_NAME
+    return in_range and names and deadline is None and not values[-1]  # top_logprobs needs another
 
 
 class ChatRequest(Request[ChatEvent], frozen=True, tag="chat"):
@@ -76,6 +91,19 @@ class ChatRequest(Request[ChatEvent], frozen=True, tag="chat"):
             if type(message.content) is not str and message.images:
                 return Capability.VLM
         return Capability.LLM
+
+    def sound(self) -> bool:
+        for message in self.messages:
+            if type(message.content) is not str or message.role == "tool" or message.tool_calls:
+                return False
+        return (
+            0 < len(self.messages) <= MOST_MESSAGES
+            and 0 < len(self.id) <= 128
+            and len(self.session_id) <= LONGEST_NAME
+            and not self.stop
+            and self.tool_choice == "auto"
+            and _usual(_told_again(self))
+        )
 
     def problems(self) -> Iterator[Problem]:
         yield from super().problems()
