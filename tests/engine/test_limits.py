@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from collections.abc import AsyncGenerator
 from typing import Any
 
@@ -14,6 +16,7 @@ from breeze.contracts.events import ChatEvent, Finish, TextDelta
 from breeze.contracts.parameters import Parameters
 from breeze.contracts.requests import ChatRequest
 from breeze.contracts.runner import Runner, runner
+from breeze.engine.stream import EventStream
 from breeze.testing.clock import ManualClock, settle
 from breeze.testing.scripted import Gate, Script, scripted
 from tests.engine.conftest import OpenEngine
@@ -139,3 +142,28 @@ async def test_what_was_closed_unread_stays_closed(opened: OpenEngine) -> None:
         await events.aclose()
         assert [event async for event in events] == []
         assert (script.calls, engine.live, events.cancel()) == ([], (), False)
+
+
+# what is left ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("how", ["to the end", "to the finish", "not to the end", "whole"])
+async def test_what_has_ended_is_freed_at_once(opened: OpenEngine, how: str) -> None:
+    """A large request must not wait for the collector of circles."""
+
+    async def ended(events: EventStream[Any]) -> weakref.ref[Any]:
+        async with events:
+            if how == "whole":
+                await events.result()
+            else:
+                async for event in events:
+                    if how == "not to the end" or (how == "to the finish" and not event.partial):
+                        break
+        return weakref.ref(events.route)
+
+    async with opened(scripted("one", Script(HELLO))) as engine:
+        gc.disable()
+        try:
+            assert (await ended(engine.stream(chat())))() is None
+        finally:
+            gc.enable()

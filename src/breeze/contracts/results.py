@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Callable, Sequence
+from collections.abc import AsyncIterable, Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, cast
 
 import msgspec
@@ -20,7 +21,7 @@ from breeze.contracts.answers import (
     Speech,
     Transcription,
 )
-from breeze.contracts.errors import ProcessingError
+from breeze.contracts.errors import Attempt, ProcessingError
 from breeze.contracts.events import (
     Adjusted,
     AnyEvent,
@@ -68,23 +69,37 @@ class Fold:
         """The text of a choice so far."""
         return "".join(_Sum(self.events).choice(choice).text)
 
-    def result(self, finish: Finish, *, metadata: Metadata | None = None, **facts: Any) -> Result:
-        """The whole answer at the end of the stream; `facts` are common fields such as `runner`."""
+    def result(
+        self,
+        finish: Finish,
+        *,
+        request_id: str = "",
+        runner: str = "",
+        model: str = "",
+        mock: bool = False,
+        decision: str = "",
+        attempts: tuple[Attempt, ...] = (),
+        metadata: Metadata | None = None,
+    ) -> Result:
+        """The whole answer at the end of the stream, with what is known of who gave it."""
         added = _Sum(self.events)
-        specific = (
-            {"choices": added.choices(finish.reason)}
-            if self._answer is ChatAnswer
-            else SPECIFIC[self._answer](added.other)
-        )
         answer = self._answer(
+            request_id=request_id,
+            runner=runner,
+            model=model,
+            mock=mock,
+            decision=decision,
             finish_reason=finish.reason,
             usage=added.usage,
             adjustments=added.adjustments,
+            attempts=attempts,
             metadata=metadata or finish.metadata,
-            **specific,
-            **facts,
         )
-        return cast(Result, answer)
+        if self._answer is ChatAnswer:
+            choices = added.choices(finish.reason)
+            return cast(Result, msgspec.structs.replace(answer, choices=choices))
+        own = SPECIFIC[self._answer](added.other)
+        return cast(Result, msgspec.structs.replace(answer, **own))
 
 
 class _ChoiceSoFar:
@@ -112,10 +127,11 @@ class _Sum:
 
     usage: Usage | None = None
     adjustments: tuple[Adjustment, ...] = ()
+    _odd: Mapping[int, _ChoiceSoFar] = MappingProxyType({})
+    """The choices, as soon as there is more than the text of the first."""
 
     def __init__(self, events: list[AnyEvent]) -> None:
-        self._texts: list[str] = []  # of the first choice
-        self._odd: dict[int, _ChoiceSoFar] = {}  # those that are more than the first one's text
+        self._texts: list[str] = []
         self.other: list[AnyEvent] = []
         add = self._texts.append
         for event in events:
@@ -136,7 +152,7 @@ class _Sum:
     def choice(self, index: int) -> _ChoiceSoFar:
         """What choice `index` has received."""
         if index not in self._odd:
-            self._odd[index] = _ChoiceSoFar(self._texts if index == 0 else [])
+            self._odd = {**self._odd, index: _ChoiceSoFar(self._texts if index == 0 else [])}
         return self._odd[index]
 
     def take_text(self, event: TextDelta) -> None:
@@ -160,7 +176,7 @@ class _Sum:
 
     def take_restart(self, event: Restarted) -> None:
         self._texts.clear()
-        self._odd.clear()
+        self._odd = {}
         self.other.clear()
 
     def take_adjusted(self, event: Adjusted) -> None:

@@ -48,7 +48,8 @@ class Attempt:
     """One try of `choice`, from the lease of its runner to the row in the ledger.
 
     Who reads the events keeps the account: `events` is how many there were, `first` the seconds
-    until the first, `usage` what the runner said it used, `end` its last one. `proven`: there was output.
+    until the first, `usage` what the runner said it used, `end` its last. `proven`: there was
+    output.
     """
 
     # The defaults are the class's: a try that goes well changes few of them.

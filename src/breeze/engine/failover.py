@@ -47,10 +47,10 @@ class Failover:
         route, watch, now, keep = stream.route, stream.watch, self._clock.now, stream.route.fold.add
         policy = self._whole_policy if route.request.whole else self._policy
         with stream.work():
-            plan, restarted = Plan(await self._order(route), policy), False
+            choice, plan, restarted = await self._first(route), None, False
             while True:
-                attempt, ended = Attempt(self._means, route, plan.choice, watch, policy), None
-                attempt.hold(adjusted(route.request, plan.choice, restarted=restarted))
+                attempt, ended = Attempt(self._means, route, choice, watch, policy), None
+                attempt.hold(adjusted(route.request, choice, restarted=restarted))
                 try:
                     async for event in await attempt.open():
                         attempt.events += 1
@@ -67,10 +67,14 @@ class Failover:
                     ended = raised
                 if (ended := await attempt.close(ended)) is None:
                     break
-                self._go_on(ended, attempt, plan, delivered=attempt.proven)
+                try:
+                    plan = self._next(ended, attempt, plan, delivered=attempt.proven)
+                finally:
+                    ended = None  # it would keep itself, and all that is here, in a circle
+                choice = plan.choice
                 if attempt.proven:
                     restarted = True
-                    withdrawn = Restarted(attempt.choice.name, plan.choice.name, plan.reason)
+                    withdrawn = Restarted(attempt.choice.name, choice.name, plan.reason)
                     keep(withdrawn)
                     watch.pause()
                     yield withdrawn
@@ -78,6 +82,7 @@ class Failover:
                 if plan.wait:
                     await self._clock.sleep(plan.wait)
             assert attempt.end is not None
+            watch.pause()
             yield stream.end(attempt.end)
 
     async def whole(self, route: Route, watch: Watch) -> Finish:
@@ -86,10 +91,10 @@ class Failover:
         Raises the last candidate's error, whose `attempts` lists every try.
         """
         policy, now, keep = self._whole_policy, self._clock.now, route.fold.add
-        plan = Plan(await self._order(route), policy)
+        choice, plan = await self._first(route), None
         while True:
-            attempt, ended = Attempt(self._means, route, plan.choice, watch, policy), None
-            route.fold.events[:] = adjusted(route.request, plan.choice)
+            attempt, ended = Attempt(self._means, route, choice, watch, policy), None
+            route.fold.events[:] = adjusted(route.request, choice)
             try:
                 async for event in await attempt.open():
                     watch.since = now()
@@ -109,34 +114,45 @@ class Failover:
             if (ended := await attempt.close(ended)) is None:
                 assert attempt.end is not None
                 return attempt.end
-            self._go_on(ended, attempt, plan, delivered=False)
+            try:
+                plan = self._next(ended, attempt, plan, delivered=False)
+            finally:
+                ended = None
+            choice = plan.choice
             if plan.wait:
                 await self._clock.sleep(plan.wait)
 
-    async def _order(self, route: Route) -> tuple[Choice, ...]:
-        """Decide who is asked."""
+    async def _first(self, route: Route) -> Choice:
+        """Decide who is asked; the first of them."""
         route.started = time.perf_counter()
         decision = self._roster.recall(route.request)
         if decision is None:
             decision = await self._roster.decide(route.request)
         route.decision = decision
-        return decision.order
+        return decision.order[0]
 
-    def _go_on(
-        self, ended: BaseException, attempt: Attempt, plan: Plan, *, delivered: bool
-    ) -> None:
+    def _next(
+        self, ended: BaseException, attempt: Attempt, plan: Plan | None, *, delivered: bool
+    ) -> Plan:
         """Turn to the next try. Raises what ended this one, when there is to be no other.
 
         `delivered`: the caller has got some of the answer.
         """
         route, watch = attempt.route, attempt.watch
         error = watch.verdict(ended)
-        if isinstance(error, Silence):
-            error = too_slow(attempt.choice, error)
-        if error is watch.reason or not isinstance(error, RunnerError):
-            raise error
-        route.failed += (attempt.failed(error),)
-        if not plan.after(error, delivered=delivered):
-            error = plan.blamed(error, route.failed)
-            raise error from error.__cause__
+        try:
+            if isinstance(error, Silence):
+                error = too_slow(attempt.choice, error)
+            if error is watch.reason or not isinstance(error, RunnerError):
+                raise error
+            route.failed += (attempt.failed(error),)
+            if plan is None:
+                assert route.decision is not None  # it was made before the first try
+                plan = Plan(route.decision.order, self._policy)
+            if not plan.after(error, delivered=delivered):
+                error = plan.blamed(error, route.failed)
+                raise error from error.__cause__
+        finally:
+            del ended, error
         watch.begin()
+        return plan

@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 from breeze.contracts.answers import Result
+from breeze.contracts.capability import METHODS
 from breeze.contracts.errors import Attempt
 from breeze.contracts.events import Finish
 from breeze.contracts.request import Request
@@ -30,7 +31,7 @@ class Route:
 
     def __init__(self, request: Request[Any]) -> None:
         self.request = request
-        self.fold = Fold(ANSWERS[request.capability.method])
+        self.fold = Fold(ANSWERS[METHODS[request.capability]])
 
     @property
     def delivered(self) -> int:
@@ -39,21 +40,29 @@ class Route:
 
     def answer(self, end: Finish) -> Result:
         """The whole answer at the end of a stream, with the facts of who gave it."""
-        metadata = dict(end.metadata) if end.metadata else {}
         microseconds = int((time.perf_counter() - self.started) * 1e6)
-        metadata["processing_time_ms"] = microseconds / 1000
+        metadata = {**(end.metadata or {}), "processing_time_ms": microseconds / 1000}
         if self.mock:
             metadata["mock"] = True
-        facts: dict[str, Any] = {
-            "request_id": self.request.id,
-            "runner": self.runner,
-            "model": self.model,
-            "mock": self.mock,
-            "decision": self.decision.id if self.decision else "",
-            "attempts": self.failed,
-            "metadata": metadata,
-        }
-        if end.result is None:
-            return self.fold.result(end, **facts)
-        facts["model"] = end.result.model or self.model
-        return with_facts(end.result, **facts)
+        decision = self.decision.id if self.decision else ""
+        if end.result is not None:
+            return with_facts(
+                end.result,
+                request_id=self.request.id,
+                runner=self.runner,
+                model=end.result.model or self.model,
+                mock=self.mock,
+                decision=decision,
+                attempts=self.failed,
+                metadata=metadata,
+            )
+        return self.fold.result(
+            end,
+            request_id=self.request.id,
+            runner=self.runner,
+            model=self.model,
+            mock=self.mock,
+            decision=decision,
+            attempts=self.failed,
+            metadata=metadata,
+        )

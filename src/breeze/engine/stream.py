@@ -102,7 +102,10 @@ class EventStream(Generic[E]):
         except BaseException as raised:
             error = self.watch.verdict(raised)
             self.fail(error, delivered=self.route.delivered)
-            raise error from error.__cause__
+            try:
+                raise error from error.__cause__
+            finally:
+                del error
 
     def end(self, end: Finish) -> Finish:
         """This is the end, of which the caller gets what is returned. Nothing is held any more."""
@@ -123,7 +126,7 @@ class EventStream(Generic[E]):
         """Stop the work, wherever it is, and wait until it has stopped."""
         if self._closing is not None:
             await asyncio.shield(self._closing)
-        elif self.watch.task is not None:  # somebody else reads: it has to be told
+        elif self.running and self.watch.task is not None:  # somebody else reads: it has to be told
             self.cancel()
             await self.closed()
         elif self._events is not None:
