@@ -106,8 +106,7 @@ class Watch:
             return self.reason or self._silence or error
         return error
 
-    def __enter__(self) -> None:
-        self.begin()
+    __enter__ = begin
 
     def __exit__(
         self,
