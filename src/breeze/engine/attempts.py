@@ -59,6 +59,7 @@ class Attempt:
     usage: Usage = _NOTHING
     end: Finish | None = None
     _status, _code = "cancelled", "E302"
+    _parameters: Parameters | None = None
     _entry: Entry | None = None
     _stream: AsyncGenerator[Any] | None = None
     _held: Sequence[Any] = ()
@@ -82,11 +83,12 @@ class Attempt:
         request names the model that is meant.
         """
         choice, route, pool = self.choice, self.route, self._means.pool
-        instance = self._instance = self._means.instances[choice.name]
+        instance = self._means.instances[choice.name]
+        parameters = self._parameters = instance.parameters
         key = instance.key(choice.model)
         entry = self._entry = pool.take(key) or await pool.admit(key, instance.make)
         runner, request = entry.runner, route.request
-        runner.parameters = instance.parameters
+        runner.parameters = parameters
         route.runner, route.model, route.mock = choice.name, choice.model, instance.mock
         if request.model != choice.model:
             request = msgspec.structs.replace(request, model=choice.model)
@@ -130,6 +132,7 @@ class Attempt:
             if self._stream is not None:
                 await self._stream.aclose()
         except BaseException as worse:  # whatever a runner raises when it is told to stop
+            # A stop stays a stop, though; only another one may take its place.
             if isinstance(error or worse, Exception) or not isinstance(worse, Exception):
                 error = worse
         if self._entry is not None:
@@ -146,7 +149,7 @@ class Attempt:
         if isinstance(error, RunnerError):
             error.runner, error.model = error.runner or choice.name, error.model or choice.model
         elif isinstance(error, Exception):  # a runner may raise anything; callers get our tree
-            error = _unexpected(self._instance, choice, error)
+            error = _unexpected(self._parameters, choice, error)
         else:
             return error
         self._status, self._code = "error", error.code
@@ -188,8 +191,8 @@ def adjusted(
     return adjusted
 
 
-def _unexpected(instance: Instance, choice: Choice, error: Exception) -> ProcessingError:
-    text = scrub(f"{type(error).__name__}: {error}", instance.parameters)
+def _unexpected(parameters: Parameters | None, choice: Choice, error: Exception) -> ProcessingError:
+    text = scrub(f"{type(error).__name__}: {error}", parameters)
     ours = ProcessingError(f"{choice.name} failed: {text}", runner=choice.name, model=choice.model)
     ours.__cause__ = error
     return ours

@@ -56,8 +56,8 @@ class Failover:
                         attempt.events += 1
                         plain = attempt.proven and type(event) is TextDelta
                         for due in (event,) if plain else attempt.take(event):
-                            keep(due)
                             watch.pause()
+                            keep(due)
                             yield due
                             watch.resume()
                         watch.since = now()
@@ -75,8 +75,8 @@ class Failover:
                 if attempt.proven:
                     restarted = True
                     withdrawn = Restarted(attempt.choice.name, choice.name, plan.reason)
-                    keep(withdrawn)
                     watch.pause()
+                    keep(withdrawn)
                     yield withdrawn
                     watch.resume()
                 if plan.wait:
