@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from breeze.contracts.capability import RunnerKind
-from breeze.contracts.errors import CancelledError, DeadlineError, RunnerError
+from breeze.contracts.errors import CancelledError, DeadlineError, ProcessingError, RunnerError
 from breeze.contracts.events import ChatEvent, Finish, TextDelta
 from breeze.contracts.parameters import Parameters
 from breeze.contracts.requests import ChatRequest
@@ -167,3 +167,37 @@ async def test_what_has_ended_is_freed_at_once(opened: OpenEngine, how: str) -> 
             assert (await ended(engine.stream(chat())))() is None
         finally:
             gc.enable()
+
+
+# runners that fail at their clean-up ----------------------------------------------------------
+
+
+@runner("messy", vendor="tests", kind=RunnerKind.LOCAL)
+class MessyRunner(Runner[Parameters]):
+    """Answers, and breaks when it is told to stop."""
+
+    async def chat(self, request: ChatRequest) -> AsyncGenerator[ChatEvent]:
+        try:
+            yield TextDelta("Hel")
+            if request.max_tokens:
+                await asyncio.Event().wait()
+            yield Finish()
+        finally:
+            raise ValueError("cannot clean up")
+
+
+async def test_an_answer_whose_clean_up_fails_has_failed(opened: OpenEngine) -> None:
+    async with opened(MessyRunner) as engine:
+        with pytest.raises(ProcessingError, match="messy failed: ValueError: cannot clean up"):
+            await engine.run(ChatRequest.of("Hi", runner="messy", strict=True))
+        assert engine.live == ()
+        assert [row.status for row in engine.ledger.rows()][-1] == "error"
+
+
+async def test_a_stop_stays_a_stop_when_the_clean_up_fails(opened: OpenEngine) -> None:
+    async with opened(MessyRunner) as engine:
+        request = ChatRequest.of("Hi", runner="messy", strict=True)
+        async with engine.stream(request) as events:
+            await anext(events)
+        assert [row.status for row in engine.ledger.rows()] == ["cancelled"]
+        assert engine.live == ()
