@@ -20,7 +20,7 @@ import msgspec
 from msgspec.structs import astuple
 
 _log = logging.getLogger("breeze.ledger")
-_MOMENT = 0.2
+_MOMENT = 1.0
 """Seconds for which rows are gathered into one transaction."""
 
 
