@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,8 @@ import pytest
 
 from breeze.contracts.runner import Runner
 from breeze.engine.engine import Engine
+from breeze.engine.entry import AnyRunner, Key
+from breeze.engine.pool import Pool
 
 OpenEngine = Callable[..., AbstractAsyncContextManager[Engine]]
 
@@ -24,3 +26,13 @@ def opened(tmp_path: Path) -> OpenEngine:
         return Engine.open(home=tmp_path / "home", runners=runners, **how)
 
     return open_engine
+
+
+@asynccontextmanager
+async def lease(pool: Pool, key: Key, make: Callable[[], AnyRunner]) -> AsyncIterator[AnyRunner]:
+    """A leased runner for the time of the block, got the way an attempt gets it."""
+    entry = pool.take(key) or await pool.admit(key, make)
+    try:
+        yield entry.runner
+    finally:
+        pool.leave(entry)

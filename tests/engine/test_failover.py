@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import suppress
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,68 +21,95 @@ from breeze.contracts.errors import (
     UnavailableError,
 )
 from breeze.contracts.events import Adjusted, Finish, Progress, Restarted, TextDelta
-from breeze.engine.failover import Policy, failover
-from breeze.engine.selection import Choice
-from breeze.engine.watch import Watch
+from breeze.contracts.requests import ChatRequest
+from breeze.engine.engine import Engine
+from breeze.engine.stream import EventStream
 from breeze.testing.clock import ManualClock, settle
-from breeze.testing.scripted import Gate
+from breeze.testing.scripted import Gate, Script, Steps, scripted
+from tests.engine.conftest import OpenEngine
 
-Steps = list[Any]
 FINE: Steps = [TextDelta("fine"), Finish()]
 
 
 class Line:
-    """Runners by name; each call follows the next of its scripts. `calls` is who was called."""
+    """Runners in a row; each call follows the next of its scripts. `calls` is who was called."""
 
-    def __init__(self, **scripts: list[Steps]) -> None:
-        self.scripts = scripts
+    def __init__(self, scripts: dict[str, list[Steps]]) -> None:
         self.calls: list[str] = []
-        self.closed: list[str] = []
+        self.clock = ManualClock()
+        self.engine: Engine
+        self.scripts = {
+            name: Script(*(self._told(name, steps) for steps in lines))
+            for name, lines in scripts.items()
+        }
 
-    @property
-    def order(self) -> tuple[Choice, ...]:
-        return tuple(Choice(name, "", "") for name in self.scripts)
+    def _told(self, name: str, steps: Steps) -> Callable[[Any], Steps]:
+        def begin(request: Any) -> Steps:
+            self.calls.append(name)
+            return steps
 
-    async def attempt(self, choice: Choice) -> AsyncGenerator[Any]:
-        self.calls.append(choice.name)
-        scripts = self.scripts[choice.name]
-        steps = scripts.pop(0) if len(scripts) > 1 else scripts[0]
-        try:
-            for step in steps:
-                if isinstance(step, Exception):
-                    raise step
-                if isinstance(step, Gate):
-                    await step()
-                else:
-                    yield step
-        finally:
-            self.closed.append(choice.name)
+        return begin
 
+    def stream(self) -> EventStream[Any]:
+        return self.engine.stream(ChatRequest.of("Hi"))
 
-async def outcome(
-    line: Line, policy: Policy | None = None, clock: ManualClock | None = None
-) -> tuple[list[Any], list[Attempt]]:
-    failed: list[Attempt] = []
-    quick = policy or Policy(first_wait=0)
-    watch, seen = Watch(), []
-    events = failover(line.order, line.attempt, quick, clock or ManualClock(), watch, failed)
-    while True:
-        try:
-            with watch:
-                seen.append(await anext(events))
-        except StopAsyncIteration:
-            return seen, failed
+    async def read(self) -> tuple[list[Any], list[Attempt]]:
+        """What comes, the end without what it adds up to; and the tries that failed."""
+        stream, seen = self.stream(), []
+        async for event in stream:
+            seen.append(Finish(event.reason) if isinstance(event, Finish) else event)
+        return seen, list(stream.route.failed)
+
+    async def outcome(self) -> tuple[list[Any], list[Attempt]]:
+        """The same, while time passes."""
+        task = asyncio.create_task(self.read())
+        await settle()
+        while not task.done():
+            await self.clock.advance(0.5)
+        return await task
 
 
-async def test_the_first_that_answers_is_used_and_nobody_else() -> None:
-    line = Line(a=[FINE], b=[FINE])
-    events, failed = await outcome(line)
+Lined = Callable[..., AbstractAsyncContextManager[Line]]
+
+
+@pytest.fixture
+def lined(opened: OpenEngine, tmp_path: Path) -> Lined:
+    """`lined(a=[script, …], b=…)`: an engine that tries runners in this order."""
+
+    @asynccontextmanager
+    async def open_line(
+        failover: dict[str, Any] | None = None, /, **scripts: list[Steps]
+    ) -> AsyncIterator[Line]:
+        line, file = Line(scripts), tmp_path / "config.json"
+        limits = {"attempts": 2, "firstEventMs": 20_000, "stallMs": 30_000, "deadlineMs": 600_000}
+        runners = {name: {"class": name, "priority": i} for i, name in enumerate(scripts)}
+        file.write_text(
+            json.dumps(
+                {
+                    "version": "2.0",
+                    "globalSettings": {"failover": limits | (failover or {})},
+                    "capabilities": {"LLM": {"runners": runners}},
+                }
+            )
+        )
+        kinds = [scripted(name, script) for name, script in line.scripts.items()]
+        async with opened(*kinds, config=file, clock=line.clock) as line.engine:
+            await line.engine.explain(ChatRequest.of("Hi"))  # who is there is known by now
+            yield line
+        assert line.clock.pending == 0  # nothing is left to be done later
+
+    return open_line
+
+
+async def test_the_first_that_answers_is_used_and_nobody_else(lined: Lined) -> None:
+    async with lined(a=[FINE], b=[FINE]) as line:
+        events, failed = await line.outcome()
     assert (events, failed, line.calls) == (FINE, [], ["a"])
 
 
-async def test_a_retryable_failure_is_tried_again_then_the_next_takes_over() -> None:
-    line = Line(a=[[UnavailableError("down")]], b=[FINE])
-    events, failed = await outcome(line)
+async def test_a_retryable_failure_is_tried_again_then_the_next_takes_over(lined: Lined) -> None:
+    async with lined(a=[[UnavailableError("down")]], b=[FINE]) as line:
+        events, failed = await line.outcome()
     assert events == FINE
     assert line.calls == ["a", "a", "b"]
     assert [(f.runner, f.code) for f in failed] == [("a", "E501"), ("a", "E501")]
@@ -95,93 +124,108 @@ async def test_a_retryable_failure_is_tried_again_then_the_next_takes_over() -> 
         (InputError("bad field", field="x"), ["a"]),
     ],
 )
-async def test_each_kind_of_failure_has_its_rule(error: RunnerError, calls: list[str]) -> None:
-    line = Line(a=[[error]], b=[FINE])
-    with suppress(InputError):
-        await outcome(line)
+async def test_each_kind_of_failure_has_its_rule(
+    lined: Lined, error: RunnerError, calls: list[str]
+) -> None:
+    async with lined(a=[[error]], b=[FINE]) as line:
+        with suppress(InputError):
+            await line.outcome()
     assert line.calls == calls
 
 
-async def test_retry_after_is_honoured_before_the_same_route_is_tried_again() -> None:
-    clock = ManualClock()
-    line = Line(a=[[RateLimitError("slow down", retry_after=5)], FINE])
-    task = asyncio.create_task(outcome(line, Policy(), clock))
-    await settle()
-    await clock.advance(4.9)
-    assert line.calls == ["a"]
-    await clock.advance(0.2)
-    assert (await task)[0] == FINE
+async def test_retry_after_is_honoured_before_the_same_route_is_tried_again(lined: Lined) -> None:
+    async with lined(a=[[RateLimitError("slow down", retry_after=5)], FINE]) as line:
+        task = asyncio.create_task(line.read())
+        await settle()
+        await line.clock.advance(4.9)
+        assert line.calls == ["a"]
+        await line.clock.advance(0.2)
+        assert (await task)[0] == FINE
     assert line.calls == ["a", "a"]
 
 
-async def test_when_all_fail_the_last_error_lists_every_try() -> None:
-    line = Line(a=[[UnavailableError("a down")]], b=[[AuthenticationError("b refused")]])
-    with pytest.raises(AuthenticationError) as caught:
-        await outcome(line)
+async def test_when_all_fail_the_last_error_lists_every_try(lined: Lined) -> None:
+    down, refused = UnavailableError("a down"), AuthenticationError("b refused")
+    async with lined(a=[[down]], b=[[refused]]) as line:
+        with pytest.raises(AuthenticationError) as caught:
+            await line.outcome()
     tried = [(f.runner, f.message) for f in caught.value.attempts]
     assert tried == [("a", "a down"), ("a", "a down"), ("b", "b refused")]
 
 
-async def test_what_a_failed_candidate_said_before_output_is_not_shown() -> None:
+async def test_what_a_failed_candidate_said_before_output_is_not_shown(lined: Lined) -> None:
     noise = Adjusted("speed", 9, 4, "its limit")
-    line = Line(a=[[noise, UnavailableError("down")]], b=[[noise, *FINE]])
-    assert (await outcome(line))[0] == [noise, *FINE]
+    async with lined(a=[[noise, UnavailableError("down")]], b=[[noise, *FINE]]) as line:
+        assert (await line.outcome())[0] == [noise, *FINE]
 
 
-async def test_progress_is_shown_at_once_and_commits_to_nothing() -> None:
+async def test_progress_is_shown_at_once_and_commits_to_nothing(lined: Lined) -> None:
     loading = Progress("load")
-    line = Line(a=[[loading, UnavailableError("down")]], b=[FINE])
-    assert (await outcome(line, Policy(attempts=1)))[0] == [loading, *FINE]
+    script = [loading, UnavailableError("down")]
+    async with lined({"attempts": 1}, a=[script], b=[FINE]) as line:
+        assert (await line.outcome())[0] == [loading, *FINE]
 
 
-async def test_after_output_stop_raises() -> None:
-    line = Line(a=[[TextDelta("half"), ProcessingError("cut", detail="cut")]], b=[FINE])
-    with pytest.raises(ProcessingError, match="cut"):
-        await outcome(line)
+async def test_after_output_stop_raises(lined: Lined) -> None:
+    half = [TextDelta("half"), ProcessingError("cut", detail="cut")]
+    async with lined(a=[half], b=[FINE]) as line:
+        with pytest.raises(ProcessingError, match="cut"):
+            await line.outcome()
     assert line.calls == ["a"]
 
 
-async def test_after_output_restart_withdraws_and_goes_on_with_the_next() -> None:
-    line = Line(a=[[TextDelta("half"), ProcessingError("it broke")]], b=[FINE])
-    events, _ = await outcome(line, Policy(after_output="restart"))
+async def test_after_output_restart_withdraws_and_goes_on_with_the_next(lined: Lined) -> None:
+    half = [TextDelta("half"), ProcessingError("it broke")]
+    async with lined({"afterOutput": "restart"}, a=[half], b=[FINE]) as line:
+        events, _ = await line.outcome()
     assert events == [TextDelta("half"), Restarted("a", "b", "it broke"), *FINE]
 
 
 @pytest.mark.parametrize(("before", "detail"), [([], "silent"), ([TextDelta("x")], "stalled")])
-async def test_a_candidate_that_says_nothing_is_abandoned(before: Steps, detail: str) -> None:
-    clock, gate = ManualClock(), Gate()
-    line = Line(a=[[*before, gate]], b=[FINE])
-    policy = Policy(first_event=20, stall=30, after_output="restart")
-    task = asyncio.create_task(outcome(line, policy, clock))
-    await gate.started.wait()
-    await clock.advance(19)
-    assert line.closed == []
-    await clock.advance(31)
-    events, failed = await task
+async def test_a_candidate_that_says_nothing_is_abandoned(
+    lined: Lined, before: Steps, detail: str
+) -> None:
+    gate = Gate()
+    async with lined({"afterOutput": "restart"}, a=[[*before, gate]], b=[FINE]) as line:
+        task = asyncio.create_task(line.read())
+        await gate.started.wait()
+        await line.clock.advance(19)
+        assert line.scripts["a"].closes == 0
+        await line.clock.advance(31)
+        events, failed = await task
     assert events[-2:] == FINE
     assert line.calls == ["a", "b"]  # not tried again on the same route
     assert failed[0].code == "E501"
     assert {"silent": "in its first 20 s", "stalled": "for 30 s"}[detail] in failed[0].message
 
 
-async def test_a_slow_reader_is_not_taken_for_a_slow_runner() -> None:
-    clock = ManualClock()
-    line = Line(a=[[TextDelta("1"), TextDelta("2"), Finish()]])
-    events = failover(line.order, line.attempt, Policy(stall=1), clock, Watch(), [])
-    assert await anext(events) == TextDelta("1")
-    await clock.advance(1000)
-    assert [event async for event in events] == [TextDelta("2"), Finish()]
+async def test_a_limit_counts_from_the_event_before(lined: Lined) -> None:
+    first, second = Gate(), Gate()
+    async with lined(a=[[TextDelta("1"), first, TextDelta("2"), second, Finish()]]) as line:
+        task = asyncio.create_task(line.read())
+        await first.started.wait()
+        await line.clock.advance(29)
+        first.release.set()
+        await second.started.wait()
+        await line.clock.advance(29)
+        second.release.set()
+        assert (await task)[0] == [TextDelta("1"), TextDelta("2"), Finish()]
 
 
-async def test_no_timer_is_left_behind() -> None:
-    clock = ManualClock()
-    await outcome(Line(a=[FINE]), Policy(), clock)
-    assert clock.pending == 0
+async def test_a_slow_reader_is_not_taken_for_a_slow_runner(lined: Lined) -> None:
+    async with (
+        lined({"stallMs": 1000}, a=[[TextDelta("1"), TextDelta("2"), Finish()]]) as line,
+        line.stream() as events,
+    ):
+        assert await anext(events) == TextDelta("1")
+        await line.clock.advance(500)
+        rest = [type(event) async for event in events]
+    assert rest == [TextDelta, Finish]
 
 
-async def test_closing_reaches_the_candidate() -> None:
-    line = Line(a=[[TextDelta("1"), TextDelta("2"), Finish()]])
-    events = failover(line.order, line.attempt, Policy(), ManualClock(), Watch(), [])
-    await anext(events)
-    await events.aclose()
-    assert line.closed == ["a"]
+async def test_closing_reaches_the_candidate(lined: Lined) -> None:
+    async with lined(a=[[TextDelta("1"), TextDelta("2"), Finish()]]) as line:
+        events = line.stream()
+        await anext(events)
+        await events.aclose()
+        assert line.scripts["a"].closes == 1

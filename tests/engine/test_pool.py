@@ -13,6 +13,7 @@ from breeze.engine.entry import State
 from breeze.engine.pool import Key, Pool
 from breeze.testing.clock import ManualClock, settle
 from breeze.testing.scripted import Gate, Script, ScriptedRunner, scripted
+from tests.engine.conftest import lease
 
 KEY = Key("one", "tiny")
 
@@ -23,7 +24,7 @@ def maker(script: Script, **facts: object) -> Callable[[], ScriptedRunner]:
 
 
 async def hold(pool: Pool, make: Callable[[], ScriptedRunner], gate: Gate) -> None:
-    async with pool.lease(KEY, make):
+    async with lease(pool, KEY, make):
         await gate()
 
 

@@ -12,6 +12,7 @@ from breeze.contracts.parameters import Parameters
 from breeze.engine.pool import Key, Pool
 from breeze.testing.clock import ManualClock, settle
 from breeze.testing.scripted import Script, ScriptedRunner, scripted
+from tests.engine.conftest import lease
 
 CONCURRENCY, QUEUE, KEEP_ALIVE = 2, 3, 60.0
 KEYS = (Key("one", "a"), Key("one", "b"))
@@ -36,7 +37,7 @@ class Callers:
             raise UnavailableError("not this time")
 
     async def hold(self, key: Key, leave: asyncio.Event) -> None:
-        async with self.pool.lease(key, lambda: self.kind(Parameters())) as runner:
+        async with lease(self.pool, key, lambda: self.kind(Parameters())) as runner:
             assert isinstance(runner, ScriptedRunner)
             self.using[runner] = self.using.get(runner, 0) + 1
             assert self.using[runner] <= CONCURRENCY

@@ -46,13 +46,12 @@ class SystemClock:
         await asyncio.sleep(seconds)
 
     def call_later(self, delay: float, callback: Callable[[], object]) -> Timer:
-        loop = asyncio.get_running_loop()
         if delay < _SHARED_FROM:
-            return loop.call_later(delay, callback)
+            return asyncio.get_running_loop().call_later(delay, callback)
         moment = int((time.monotonic() + delay) / _TICK) + 1
         timers = self._moments.get(moment)
-        if timers is None or loop is not self._loop:
-            timers = self._begin(moment, loop)
+        if timers is None or self._loop is None or self._loop.is_closed():
+            timers = self._begin(moment, asyncio.get_running_loop())  # asking for it costs most
         timer = _Shared(callback, timers)
         timers.add(timer)
         return timer

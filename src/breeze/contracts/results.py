@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Callable
+from collections.abc import AsyncIterable, Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, cast
 
 import msgspec
@@ -20,7 +21,7 @@ from breeze.contracts.answers import (
     Speech,
     Transcription,
 )
-from breeze.contracts.errors import ProcessingError
+from breeze.contracts.errors import Attempt, ProcessingError
 from breeze.contracts.events import (
     Adjusted,
     AnyEvent,
@@ -38,7 +39,67 @@ from breeze.contracts.events import (
 )
 from breeze.contracts.messages import ToolCall
 from breeze.contracts.totals import SPECIFIC
-from breeze.contracts.values import TokenLogprob, Usage
+from breeze.contracts.values import Metadata, TokenLogprob, Usage
+
+
+class Fold:
+    """The events of one stream, and what they add up to. `answer` is the type of that."""
+
+    __slots__ = ("_answer", "add", "events")
+
+    def __init__(self, answer: type[Answer]) -> None:
+        self._answer = answer
+        self.events: list[AnyEvent] = []
+        self.add: Callable[[AnyEvent], None] = self.events.append
+        """Take the next event into account."""
+
+    @property
+    def count(self) -> int:
+        """How many events there were."""
+        return len(self.events)
+
+    @property
+    def adjusted(self) -> Sequence[Adjusted]:
+        """What of the request was not used as asked."""
+        if Adjusted not in map(type, self.events):
+            return ()
+        return [event for event in self.events if type(event) is Adjusted]
+
+    def text(self, choice: int = 0) -> str:
+        """The text of a choice so far."""
+        return "".join(_Sum(self.events).choice(choice).text)
+
+    def result(
+        self,
+        finish: Finish,
+        *,
+        request_id: str = "",
+        runner: str = "",
+        model: str = "",
+        mock: bool = False,
+        decision: str = "",
+        attempts: tuple[Attempt, ...] = (),
+        metadata: Metadata | None = None,
+    ) -> Result:
+        """The whole answer at the end of the stream, with what is known of who gave it."""
+        added = _Sum(self.events)
+        answer = self._answer(
+            request_id=request_id,
+            runner=runner,
+            model=model,
+            mock=mock,
+            decision=decision,
+            finish_reason=finish.reason,
+            usage=added.usage,
+            adjustments=added.adjustments,
+            attempts=attempts,
+            metadata=metadata or finish.metadata,
+        )
+        if self._answer is ChatAnswer:
+            choices = added.choices(finish.reason)
+            return cast(Result, msgspec.structs.replace(answer, choices=choices))
+        own = SPECIFIC[self._answer](added.other)
+        return cast(Result, msgspec.structs.replace(answer, **own))
 
 
 class _ChoiceSoFar:
@@ -46,13 +107,13 @@ class _ChoiceSoFar:
 
     __slots__ = ("calls", "logprobs", "reasoning", "text")
 
-    def __init__(self) -> None:
-        self.text: list[str] = []
+    def __init__(self, text: list[str]) -> None:
+        self.text = text
         self.reasoning: list[str] = []
         self.logprobs: list[TokenLogprob] = []
         self.calls: dict[int, tuple[str, str, list[str]]] = {}
 
-    def choice(self, reason: FinishReason) -> Choice:
+    def told(self, reason: FinishReason) -> Choice:
         calls = tuple(
             ToolCall(id, name, "".join(arguments) or "{}")
             for _, (id, name, arguments) in sorted(self.calls.items())
@@ -61,104 +122,82 @@ class _ChoiceSoFar:
         return Choice(text, reasoning, calls, tuple(self.logprobs), reason)
 
 
-class Fold:
-    """Adds up the events of one stream. `answer` is an empty answer of the right type."""
+class _Sum:
+    """What some events add up to. A restart leaves nothing of what was sent before it."""
 
-    __slots__ = ("_answer", "_choices", "_first", "_other", "adjusted", "count", "usage")
+    usage: Usage | None = None
+    adjustments: tuple[Adjustment, ...] = ()
+    _odd: Mapping[int, _ChoiceSoFar] = MappingProxyType({})
+    """The choices, as soon as there is more than the text of the first."""
 
-    def __init__(self, answer: type[Answer]) -> None:
-        self._answer = answer
-        self.count = 0
-        self.usage: Usage | None = None
-        self.adjusted: list[Adjusted] = []
-        self._restart()
+    def __init__(self, events: list[AnyEvent]) -> None:
+        self._texts: list[str] = []
+        self.other: list[AnyEvent] = []
+        add = self._texts.append
+        for event in events:
+            if type(event) is TextDelta and not event.choice and not event.logprobs:
+                add(event.text)  # by far the most frequent
+            elif type(event) is Usage:
+                self.usage = event
+            elif (take := _TAKE.get(type(event))) is not None:
+                take(self, event)
 
-    def _restart(self) -> None:
-        self._first = _ChoiceSoFar()
-        self._choices: dict[int, _ChoiceSoFar] = {0: self._first}
-        self._other: list[AnyEvent] = []
+    def choices(self, reason: FinishReason) -> tuple[Choice, ...]:
+        """The choices in their order; there is always a first."""
+        if not self._odd:
+            return (Choice("".join(self._texts), "", (), (), reason),)
+        self.choice(0)
+        return tuple(choice.told(reason) for _, choice in sorted(self._odd.items()))
 
-    def add(self, event: AnyEvent) -> None:
-        """Take the next event into account."""
-        self.count += 1
-        if type(event) is TextDelta and not event.choice and not event.logprobs:
-            self._first.text.append(event.text)  # by far the most frequent
-        elif (take := _TAKE.get(type(event))) is not None:
-            take(self, event)
+    def choice(self, index: int) -> _ChoiceSoFar:
+        """What choice `index` has received."""
+        if index not in self._odd:
+            self._odd = {**self._odd, index: _ChoiceSoFar(self._texts if index == 0 else [])}
+        return self._odd[index]
 
-    def text(self, choice: int = 0) -> str:
-        """The text of a choice so far."""
-        return "".join(self._choices[choice].text) if choice in self._choices else ""
-
-    def result(self, finish: Finish, **facts: Any) -> Result:
-        """The whole answer at the end of the stream; `facts` are common fields such as `runner`."""
-        common: dict[str, Any] = {
-            "finish_reason": finish.reason,
-            "usage": self.usage,
-            "metadata": finish.metadata,
-        }
-        if self.adjusted:
-            common["adjustments"] = tuple(
-                Adjustment(e.field, e.asked, e.used, e.why) for e in self.adjusted
-            )
-        return cast(Result, self._answer(**(common | self._specific(finish) | facts)))
-
-    def _specific(self, finish: Finish) -> dict[str, Any]:
-        if self._answer is ChatAnswer:
-            if len(self._choices) == 1 and 0 in self._choices:
-                return {"choices": (self._first.choice(finish.reason),)}
-            ordered = (self._choices[i] for i in sorted(self._choices))
-            return {"choices": tuple(choice.choice(finish.reason) for choice in ordered)}
-        return SPECIFIC[self._answer](self._other)
-
-    def _choice(self, index: int) -> _ChoiceSoFar:
-        return self._choices.setdefault(index, _ChoiceSoFar())
-
-    def _take_text(self, event: TextDelta) -> None:
-        choice = self._choice(event.choice)
+    def take_text(self, event: TextDelta) -> None:
+        choice = self.choice(event.choice)
         choice.text.append(event.text)
         choice.logprobs.extend(event.logprobs)
 
-    def _take_reasoning(self, event: ReasoningDelta) -> None:
-        self._choice(event.choice).reasoning.append(event.text)
+    def take_reasoning(self, event: ReasoningDelta) -> None:
+        self.choice(event.choice).reasoning.append(event.text)
 
-    def _take_call(self, event: ToolCallDelta) -> None:
-        calls = self._choice(event.choice).calls
+    def take_call(self, event: ToolCallDelta) -> None:
+        calls = self.choice(event.choice).calls
         id, name, arguments = calls.get(event.index, ("", "", []))
         arguments.append(event.arguments)
         calls[event.index] = (id or event.id, name or event.name, arguments)
 
-    def _take_redaction(self, event: Redacted) -> None:
-        choice = self._choice(event.choice)
-        text = "".join(choice.text)
-        choice.text = [text[: event.start] + event.replacement + text[event.end :]]
+    def take_redaction(self, event: Redacted) -> None:
+        texts = self.choice(event.choice).text
+        text = "".join(texts)
+        texts[:] = [text[: event.start] + event.replacement + text[event.end :]]
 
-    def _take_usage(self, event: Usage) -> None:
-        self.usage = event
+    def take_restart(self, event: Restarted) -> None:
+        self._texts.clear()
+        self._odd = {}
+        self.other.clear()
 
-    def _take_restart(self, event: Restarted) -> None:
-        self._restart()
+    def take_adjusted(self, event: Adjusted) -> None:
+        self.adjustments += (Adjustment(event.field, event.asked, event.used, event.why),)
 
-    def _take_adjusted(self, event: Adjusted) -> None:
-        self.adjusted.append(event)
-
-    def _take_other(self, event: AnyEvent) -> None:
-        self._other.append(event)
+    def take_other(self, event: AnyEvent) -> None:
+        self.other.append(event)
 
 
-_TAKE: dict[type, Callable[[Fold, Any], None]] = {
-    TextDelta: Fold._take_text,
-    ReasoningDelta: Fold._take_reasoning,
-    ToolCallDelta: Fold._take_call,
-    Redacted: Fold._take_redaction,
-    Usage: Fold._take_usage,
-    Restarted: Fold._take_restart,
-    Adjusted: Fold._take_adjusted,
-    Transcript: Fold._take_other,
-    AudioChunk: Fold._take_other,
-    ImageReady: Fold._take_other,
-    Verdict: Fold._take_other,
-    Embedding: Fold._take_other,
+_TAKE: dict[type, Callable[[_Sum, Any], None]] = {
+    TextDelta: _Sum.take_text,
+    ReasoningDelta: _Sum.take_reasoning,
+    ToolCallDelta: _Sum.take_call,
+    Redacted: _Sum.take_redaction,
+    Restarted: _Sum.take_restart,
+    Adjusted: _Sum.take_adjusted,
+    Transcript: _Sum.take_other,
+    AudioChunk: _Sum.take_other,
+    ImageReady: _Sum.take_other,
+    Verdict: _Sum.take_other,
+    Embedding: _Sum.take_other,
 }
 
 

@@ -145,10 +145,11 @@ class Runner(Generic[P]):
 
     def stream(self, request: Request[Any]) -> AsyncGenerator[Any]:
         """The events of `request`, by the method of its capability. Raises CapabilityError."""
-        method = getattr(self, request.capability.method, None)
-        if method is None or request.needs not in self.info.capabilities:
+        capability = request.needs
+        method = getattr(self, METHODS[capability], None)
+        if method is None or capability not in self.info.capabilities:
             raise CapabilityError(
-                f"{self.info.name} cannot do {request.needs}; "
+                f"{self.info.name} cannot do {capability}; "
                 f"it does {', '.join(self.info.capabilities)}.",
                 runner=self.info.name,
             )

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Container
+from math import inf
 from typing import Any
 
 import msgspec
 
 from breeze.config.model import GlobalSettings
-from breeze.contracts.errors import DeadlineError, InputError
+from breeze.contracts.errors import InputError
 from breeze.contracts.events import Adjusted
 from breeze.contracts.request import Request
 from breeze.contracts.requests import TranscribeRequest
-from breeze.engine.stream import EventStream
 
 
 def admit(request: Request[Any], live: Container[str]) -> None:
     """Raises InputError that lists everything wrong with `request`."""
+    if request.id not in live and request.sound():
+        return
     problems = list(request.problems())
     if request.id in live:
         problems.append(("id", "belongs to a request that is still running"))
@@ -25,19 +27,19 @@ def admit(request: Request[Any], live: Container[str]) -> None:
         raise InputError(f"{text}.", field=problems[0][0], data={"fields": dict(problems)})
 
 
-def deadline_of(request: Request[Any], settings: GlobalSettings) -> float | None:
-    """Seconds the whole answer may take: the request's own, else the configured ones."""
+def deadline_of(request: Request[Any], configured: float) -> float:
+    """Seconds the whole answer may take: the request's own, else those `configured`."""
     if request.deadline is not None:
         return request.deadline
-    if isinstance(request, TranscribeRequest) and request.live is not None:
-        return None  # somebody may speak for as long as they like
+    if type(request) is TranscribeRequest and request.live is not None:
+        return inf  # somebody may speak for as long as they like
+    return configured
+
+
+def configured_deadline(settings: GlobalSettings) -> float:
+    """Seconds for requests that say nothing of it."""
     limit = settings.failover.deadline_ms or settings.default_timeout_ms
-    return limit / 1000 if limit else None
-
-
-def too_late(stream: EventStream[Any], deadline: float) -> None:
-    """Stop a stream whose time is over."""
-    stream.cancel(DeadlineError(f"The answer took longer than the {deadline:g} s it was given."))
+    return limit / 1000 if limit else inf
 
 
 def set_aside(request: Request[Any]) -> list[Adjusted]:

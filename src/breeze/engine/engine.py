@@ -3,18 +3,16 @@
     async with Engine.open() as engine:
         answer = await engine.run(ChatRequest.of("Hello"))
 
-Layers, outermost first: live requests, deadline and the fold that completes the end
-(EventStream), failover, the lease of a loaded runner, the runner's own method. All have one shape.
+Layers, outermost first: live requests and what their readers hold (EventStream), failover with
+one Attempt at a time, the runner's own method. All have one shape. One Watchdog minds their limits.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-import time
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
-from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Self, TypeVar, overload
@@ -37,7 +35,6 @@ from breeze.contracts.answers import (
 )
 from breeze.contracts.clock import Clock, SystemClock
 from breeze.contracts.errors import RunnerError
-from breeze.contracts.events import Finish
 from breeze.contracts.request import Request
 from breeze.contracts.requests import (
     ChatRequest,
@@ -48,9 +45,9 @@ from breeze.contracts.requests import (
     TranscribeRequest,
 )
 from breeze.contracts.runner import ModelInfo, Runner
-from breeze.engine.admission import admit, deadline_of, set_aside, too_late
-from breeze.engine.attempts import Attempts
-from breeze.engine.failover import Policy, failover, whole
+from breeze.engine.admission import admit, configured_deadline, deadline_of
+from breeze.engine.attempts import Means
+from breeze.engine.failover import Failover, Policy
 from breeze.engine.instances import Instance
 from breeze.engine.ledger import Ledger
 from breeze.engine.pool import Pool
@@ -58,9 +55,10 @@ from breeze.engine.registry import Registry
 from breeze.engine.roster import Roster, RunnerStatus
 from breeze.engine.selection import Decision
 from breeze.engine.stream import EventStream, Route
+from breeze.engine.watch import Watch
+from breeze.engine.watchdog import Watchdog
 
 E = TypeVar("E")
-_A_DAY = 86_400.0
 
 
 class Engine:
@@ -77,15 +75,17 @@ class Engine:
         self._pool = Pool(
             clock, retries=settings.max_init_retries, keep_alive=settings.keep_alive_s
         )
-        self._policy = Policy(
+        policy = Policy(
             attempts=settings.failover.attempts,
             first_event=settings.failover.first_event_ms / 1000,
             stall=settings.failover.stall_ms / 1000,
             after_output=settings.failover.after_output,
         )
-        # Who wants only the whole answer may have to wait for all of it: the deadline counts.
-        self._whole_policy = msgspec.structs.replace(self._policy, first_event=_A_DAY)
-        self._attempts = Attempts(self._roster.instances, self._pool, clock, ledger)
+        means = Means(self._roster.instances, self._pool, clock, ledger)
+        self._failover = Failover(self._roster, means, policy)
+        self._watchdog = Watchdog(clock, self._live, min(policy.first_event, policy.stall))
+        self._deadline = configured_deadline(settings)
+        self._loop = asyncio.get_running_loop()
 
     @classmethod
     @asynccontextmanager
@@ -130,12 +130,14 @@ class Engine:
     def stream(self, request: Request[E]) -> EventStream[E]:
         """The events of `request`. Raises InputError at once when the request is wrong."""
         admit(request, self._live)
-        route = Route(request)
-        stream: EventStream[E] = EventStream(route, self._begin, self._whole, self._forget)
+        watch = Watch()
+        watch.loop = self._loop
+        stream: EventStream[E] = EventStream(Route(request), watch, self._failover, self._live)
         self._live[request.id] = stream
-        deadline = deadline_of(request, self.config.global_settings)
-        if deadline:
-            stream.timer = self._clock.call_later(deadline, partial(too_late, stream, deadline))
+        now = self._clock.now()
+        stream.allowed = allowed = deadline_of(request, self._deadline)
+        stream.deadline = now + allowed
+        self._watchdog.mind(now + allowed, now)
         return stream
 
     @overload
@@ -207,40 +209,6 @@ class Engine:
         for stream in tuple(self._live.values()):
             stream.cancel()
             await stream.closed()
+        self._watchdog.stop()
         await self._pool.close()
         await asyncio.to_thread(self.ledger.close)
-
-    # inside -------------------------------------------------------------------------------
-
-    async def _begin(self, route: Route) -> AsyncGenerator[Any]:
-        """Decide who is asked, and ask."""
-        request = route.request
-        route.started = time.perf_counter()
-        route.decision = await self._roster.decide(request)
-        return failover(
-            route.decision.order,
-            partial(self._attempts.run, request, route=route),
-            self._whole_policy if request.whole else self._policy,
-            self._clock,
-            route.watch,
-            route.failed,
-            set_aside(request),
-        )
-
-    async def _whole(self, route: Route) -> Finish:
-        """Decide who is asked, and wait for the end of the answer."""
-        request = route.request
-        route.started = time.perf_counter()
-        route.decision = await self._roster.decide(request)
-        route.early = set_aside(request)
-        return await whole(
-            route.decision.order,
-            partial(self._attempts.whole, request, route=route),
-            self._whole_policy,
-            self._clock,
-            route.watch,
-            route.failed,
-        )
-
-    def _forget(self, stream: EventStream[Any]) -> None:
-        self._live.pop(stream.request_id, None)

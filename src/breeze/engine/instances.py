@@ -12,6 +12,7 @@ from breeze.contracts.clock import Clock
 from breeze.contracts.errors import InputError
 from breeze.contracts.parameters import Parameters
 from breeze.contracts.runner import ModelInfo, Runner, RunnerInfo
+from breeze.engine.entry import Key
 from breeze.engine.registry import Registry
 from breeze.engine.requirements import missing
 from breeze.engine.selection import Candidate
@@ -41,6 +42,9 @@ class Instance:
         self.runner_type = runner_type
         self.parameters = parameters
         self.problem = problem
+        self.mock = runner_type is not None and runner_type.info.mock
+        self._one_model = runner_type is not None and runner_type.info.one_model
+        self._key = Key(name, "")
         self._checked: tuple[float, str | None] = (float("-inf"), None)
         self._served = Served()
 
@@ -84,6 +88,10 @@ class Instance:
         if self.runner_type is None or self.parameters is None:
             return ()
         return await self._served.ask(self.runner_type, self.parameters, clock, newest=newest)
+
+    def key(self, model: str) -> Key:
+        """What the pool keeps its runner for `model` under."""
+        return Key(self.name, model) if self._one_model else self._key
 
     def make(self) -> Runner[Any]:
         """A runner with this instance's parameters, not loaded."""

@@ -20,7 +20,7 @@ import msgspec
 from msgspec.structs import astuple
 
 _log = logging.getLogger("breeze.ledger")
-_MOMENT = 0.2
+_MOMENT = 1.0
 """Seconds for which rows are gathered into one transaction."""
 
 
@@ -70,7 +70,7 @@ class Ledger:
         self._taken = self._settled = 0
         self._wake, self._hurry = threading.Event(), threading.Event()
         self._stored = threading.Condition()
-        self._closing = False
+        self._awake = self._closing = False
         self._thread: threading.Thread | None = None
         self.listeners: list[Callable[[Row], object]] = []
         """Told of every row at once, on the event loop; also where no account is kept."""
@@ -89,7 +89,8 @@ class Ledger:
             self._thread = writer  # only now, so that a close elsewhere can join it
         self._rows.append(row)
         self._taken += 1
-        if not self._wake.is_set():
+        if not self._awake:
+            self._awake = True
             self._wake.set()
 
     def flush(self) -> None:
@@ -131,6 +132,7 @@ class Ledger:
             self._hurry.wait(_MOMENT)
             self._wake.clear()
             self._hurry.clear()
+            self._awake = False  # before the rows are taken: who comes later wakes it again
             closing = self._closing
             batch = [self._rows.popleft() for _ in range(len(self._rows))]
             self._store(batch)

@@ -14,29 +14,9 @@ from breeze.contracts.errors import NotLoadedError, OverloadedError, RunnerError
 from breeze.engine.entry import AnyRunner, Entry, State
 from breeze.engine.entry import Key as Key
 
+_READY = State.READY
 _FIRST_RETRY = 0.1
 """Seconds before a failed load is tried again; doubles each time."""
-
-
-class _Lease:
-    """What `Pool.lease` gives: `async with` it."""
-
-    __slots__ = ("_entry", "_pool")
-
-    def __init__(self, pool: Pool, entry: Entry) -> None:
-        self._pool, self._entry = pool, entry
-
-    async def __aenter__(self) -> AnyRunner:
-        entry = self._entry
-        if entry.state is State.READY and entry.free:  # by far the most frequent
-            entry.leases += 1
-            entry.free -= 1
-        else:
-            await self._pool._admit(entry)
-        return entry.runner
-
-    async def __aexit__(self, *_: object) -> None:
-        self._pool._leave(self._entry)
 
 
 class Pool:
@@ -60,15 +40,23 @@ class Pool:
         """Everything loaded or loading, the draining ones included."""
         return (*self._entries.values(), *self._draining)
 
-    def lease(self, key: Key, make: Callable[[], AnyRunner]) -> _Lease:
-        """A loaded runner for the time of the block; nothing is unloaded while it is leased.
+    def take(self, key: Key) -> Entry | None:
+        """Lease the runner of `key` if that takes no waiting; nothing is unloaded until `leave`."""
+        entry = self._entries.get(key)
+        if entry is None or not entry.free or entry.state is not _READY:
+            return None
+        entry.free -= 1
+        entry.leases += 1
+        return entry
 
-        Entering raises OverloadedError when the queue is full, and what loading raises.
+    async def admit(self, key: Key, make: Callable[[], AnyRunner]) -> Entry:
+        """Lease the runner of `key`, which `make` makes: wait for a place, and for the load.
+
+        Raises OverloadedError when the queue is full, and what loading raises. Then it keeps none.
         """
-        return _Lease(self, self._entry(key, make))
-
-    async def _admit(self, entry: Entry) -> None:
-        """Wait for a place and for the load. Whatever happens, nothing is kept on failure."""
+        entry = self._entries.get(key)
+        if entry is None or (entry.state is State.FAILED and not entry.leases):
+            entry = self._entries[key] = Entry(key, make())
         entry.leases += 1
         try:
             await self._enter(entry)
@@ -79,23 +67,24 @@ class Pool:
             try:
                 await self._loaded(entry)
             except BaseException:
-                self._leave(entry)
+                self.leave(entry)
                 raise
+        return entry
 
-    def _leave(self, entry: Entry) -> None:
-        entry.give_place()
-        self._end_lease(entry)
+    def leave(self, entry: Entry) -> None:
+        """Give a lease back."""
+        if entry.queue:
+            entry.give_place()
+        else:
+            entry.free += 1
+        entry.leases -= 1
+        if not entry.leases:
+            self._became_idle(entry)
 
     def _end_lease(self, entry: Entry) -> None:
         entry.leases -= 1
         if not entry.leases:
             self._became_idle(entry)
-
-    def _entry(self, key: Key, make: Callable[[], AnyRunner]) -> Entry:
-        entry = self._entries.get(key)
-        if entry is None or (entry.state is State.FAILED and not entry.leases):
-            entry = self._entries[key] = Entry(key, make())
-        return entry
 
     async def _enter(self, entry: Entry) -> None:
         """Take a free place, or wait for one in turn."""

@@ -19,6 +19,8 @@ from breeze.engine.selection import Decision, Wish, decide, nobody
 _FRESH = 1.0
 """Seconds for which a decision is taken again without being made again."""
 
+_Asked = tuple[Capability, str, str, bool]
+
 
 class Roster:
     """The instances of one engine, and the choice among them."""
@@ -27,7 +29,7 @@ class Roster:
         self._layers = layers
         self._registry = registry
         self._clock = clock
-        self._decisions: dict[Wish, tuple[float, Decision]] = {}
+        self._decisions: dict[_Asked, tuple[float, Decision]] = {}
         self._config = layers.config.config
         self._saved = layers.store.load()
         self.instances: dict[str, Instance] = build(self._config, layers, registry)
@@ -47,6 +49,13 @@ class Roster:
             return None
         return new.parameters.reload_key()
 
+    def recall(self, request: Request[Any]) -> Decision | None:
+        """The decision for such a request, if somebody could be tried a moment ago."""
+        known = self._decisions.get(_asked(request))
+        if known is None or self._clock.now() - known[0] >= _FRESH or not known[1].order:
+            return None
+        return known[1]
+
     async def decide(self, request: Request[Any]) -> Decision:
         """Who is tried for `request`, in order. Raises E404, E405, E501 when nobody can be."""
         decision = await self.consider(request)
@@ -56,17 +65,16 @@ class Roster:
 
     async def consider(self, request: Request[Any]) -> Decision:
         """Who would be tried, perhaps nobody. Raises E404 and E405 for those it names."""
-        wish = Wish(request.needs, request.runner, request.model, request.strict)
-        known = self._decisions.get(wish)
-        if known is not None and self._clock.now() - known[0] < _FRESH:
-            return known[1]
+        if (known := self.recall(request)) is not None:
+            return known
+        wish = Wish(*_asked(request))
         await self._learn_models(wish.capability)
         if request.model != AUTO and request.model.partition("/")[0] not in self.instances:
             await self._look_for(request.model)
         decision = self._choose(wish)
         if len(self._decisions) >= 1024:
             self._decisions.clear()
-        self._decisions[wish] = (self._clock.now(), decision)
+        self._decisions[_asked(request)] = (self._clock.now(), decision)
         return decision
 
     async def _learn_models(self, capability: Capability) -> None:
@@ -128,3 +136,8 @@ class Roster:
             waiting=sum(e.waiting for e in loaded),
             mock=bool(instance.info and instance.info.mock),
         )
+
+
+def _asked(request: Request[Any]) -> _Asked:
+    """All of a request that counts in the choice."""
+    return request.needs, request.runner, request.model, request.strict

@@ -6,61 +6,107 @@
 `watch.fire(error)` from elsewhere cancels that wait; what was awaited sees asyncio's cancellation
 and cleans up; the `with` turns it into `error`. A cancellation of the caller's own task passes.
 
-Inside the wait, a layer may have a limit of its own: `interrupt` cancels the wait for it, and the
-layer that sees the cancellation asks `was_ours` before it turns it into its own error.
+A wait may also have a limit: `look` ends one that lasts longer, and `verdict` tells it from what
+others have ended.
 """
 
 from __future__ import annotations
 
 import asyncio
+from math import inf
 from types import TracebackType
 
 from breeze.contracts.errors import RunnerError
 
+_current_task = asyncio.current_task
+
+
+class Silence(Exception):
+    """A wait lasted longer than its `limit`; `proven`: it was not the first one."""
+
+    def __init__(self, limit: float, *, proven: bool) -> None:
+        self.limit = limit
+        self.proven = proven
+
 
 class Watch:
-    """Guards one `await` at a time."""
+    """Guards one `await` at a time.
 
-    __slots__ = ("_cancelling", "_sent", "_task", "reason")
+    `task`: whose await is guarded, None while none is. `stopped`: it was cancelled from here.
+    `since`, `limit`: when the present wait began, and the seconds it may take. `proven`: there was
+    an event before it. `loop`: the running one, where it is known; asking costs more than all else.
+    """
 
-    def __init__(self) -> None:
-        self._task: asyncio.Task[object] | None = None
-        self._cancelling = 0
-        self._sent = False
-        self.reason: RunnerError | None = None
+    # The defaults are the class's: every request has one of these, and few change them all.
+    task: asyncio.Task[object] | None = None
+    loop: asyncio.AbstractEventLoop | None = None
+    reason: RunnerError | None = None
+    stopped = False
+    proven = False
+    since = 0.0
+    limit = inf
+    _cancelling = 0
+    _silence: Silence | None = None
 
     @property
     def waiting(self) -> bool:
         """True while an await is guarded."""
-        return self._task is not None
+        return self.task is not None
 
     def fire(self, reason: RunnerError) -> bool:
         """End the present wait, or refuse the next. False when it had fired before."""
         if self.reason is not None:
             return False
         self.reason = reason
-        if self._task is not None and not self._sent:
-            self._sent = True
-            self._task.cancel()
+        self.stop()
         return True
 
-    def interrupt(self) -> bool:
-        """Cancel the present wait for a layer inside it. False when there is none to cancel."""
-        if self._task is None or self._sent:
-            return False
-        self._task.cancel()
-        return True
+    def stop(self) -> None:
+        """Cancel the present wait, if there is one."""
+        if self.task is not None and not self.stopped:
+            self.stopped = True
+            self.task.cancel()
 
-    def was_ours(self) -> bool:
-        """After `interrupt`, where the cancellation arrives: True when nobody else cancelled."""
-        return self._task is not None and self._task.uncancel() <= self._cancelling
+    def look(self, now: float) -> float:
+        """End the present wait if it is over its limit; the moment when to look again."""
+        due = self.since + self.limit
+        if due > now:
+            return due
+        if self.task is not None and not self.stopped:
+            self._silence = Silence(self.limit, proven=self.proven)
+            self.stop()
+        return now + self.limit  # while nobody waits, the reader is slow and not the runner
 
-    def __enter__(self) -> None:
+    def begin(self) -> None:
+        """An await begins. Raises the reason for which it must not."""
         if self.reason is not None:
             raise self.reason
-        task = self._task = asyncio.current_task()
+        self.resume()
+
+    def resume(self) -> None:
+        """An await begins, whatever has been said."""
+        task = self.task = _current_task(self.loop)
         if task is not None:
             self._cancelling = task.cancelling()
+
+    def pause(self) -> None:
+        """The await is over, and it was not stopped: else this raises asyncio's cancellation."""
+        if self.stopped:  # and what was awaited took no notice
+            raise asyncio.CancelledError
+        self.task = None
+
+    def verdict(self, error: BaseException) -> BaseException:
+        """What ended the await: `error`, or that it was stopped from here and by nobody else."""
+        task, self.task = self.task, None
+        if not self.stopped:
+            return error
+        self.stopped = False
+        ours = task is not None and task.uncancel() <= self._cancelling
+        if ours and isinstance(error, asyncio.CancelledError):
+            return self.reason or self._silence or error
+        return error
+
+    __enter__ = begin
 
     def __exit__(
         self,
@@ -68,11 +114,7 @@ class Watch:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        task, self._task = self._task, None
-        if not self._sent:
-            return
-        self._sent = False
-        ours = task is not None and task.uncancel() <= self._cancelling
-        if ours and (kind is None or kind is asyncio.CancelledError):
-            assert self.reason is not None
+        if not self.stopped:
+            self.task = None
+        elif self.verdict(error or asyncio.CancelledError()) is self.reason is not None:
             raise self.reason from None
