@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,7 @@ from breeze.surfaces.http.gate import Gate
 from breeze.surfaces.http.problems import reply as problem
 from breeze.surfaces.http.problems import stopped
 from breeze.surfaces.http.reply import Answer, Reply, Stream
-from breeze.surfaces.http.routes import Missing, Table
+from breeze.surfaces.http.routes import Handler, Missing, Table
 from breeze.surfaces.http.sending import send_stream
 from breeze.surfaces.http.sockets import Receive, Send, Sockets
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 JSON_LIMIT = 32 * 1024 * 1024
 """Bytes of a JSON body, unless a route says otherwise."""
+_OPEN = Role.OPEN
 
 
 class App:
@@ -84,13 +86,15 @@ class App:
         answer: Answer | None = None
         try:
             try:
-                answer = await self._answer(call)
+                answer = await self._handler(call)(call)
+                if not call.request_id:  # no request of the engine stands behind it
+                    answer.headers.append((b"x-request-id", new_id().encode()))
             except (Exception, asyncio.CancelledError) as error:  # no client gets a traceback
                 answer = self._failed(call, error)
-            if b"origin" in call.headers:
-                answer.headers += self.gate.cors(call.headers)
+            if b"origin" in exchange.headers:
+                answer.headers += self.gate.cors(exchange.headers)
             if isinstance(answer, Stream):
-                if call.method != "HEAD":
+                if exchange.method != "HEAD":
                     return await send_stream(exchange, answer)
                 answer = await _head_only(answer)
             if exchange.connection.stuck:
@@ -99,31 +103,33 @@ class App:
         except RunnerError as error:  # the answer had begun: it stays without its end
             self._cut(call, error)
         finally:
-            exchange.over()
             call.end()
             if answer is not None:
                 self._count(call, answer, perf_counter() - started)
 
-    async def _answer(self, call: Call) -> Answer:
-        self.gate.check(call.asked)
-        found = self.table.find(call.method, call.path)
+    def _handler(self, call: Call) -> Handler:
+        """Who answers. Raises RunnerError when nobody does, or not for this caller."""
+        asked = call.asked
+        self.gate.check(asked)
+        found = self.table.find(asked.method, asked.path)
         if isinstance(found, Missing):
-            if call.method == "OPTIONS" and found.allowed:
-                return self.gate.options(call.headers, found.allowed)
+            if asked.method == "OPTIONS" and found.allowed:
+                return partial(self._options, found.allowed)
             raise _no_route(call, found)
         route, call.found = found
+        role = route.role
         if self.authenticate is None:
             call.caller = ANYBODY
-        elif route.role is not Role.OPEN:
-            call.caller = self.authenticate(key_of(call.headers))
-            if call.caller.role < route.role:
-                raise refused(call.caller, route.role)
+        elif role is not _OPEN:
+            caller = call.caller = self.authenticate(key_of(asked.headers))
+            if caller.role < role:
+                raise refused(caller, role)
         call.route = route
         call.limit = JSON_LIMIT if route.limit is None else route.limit
-        answer = await route.handler(call)
-        if not call.request_id:  # no request of the engine stands behind it
-            answer.headers.append((b"x-request-id", new_id().encode()))
-        return answer
+        return route.handler
+
+    async def _options(self, allowed: tuple[str, ...], call: Call) -> Answer:
+        return self.gate.options(call.headers, allowed)
 
     def _count(self, call: Call, answer: Answer, seconds: float) -> None:
         route = call.route

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, Self
 
 from httptools import parse_url
@@ -16,7 +17,8 @@ class Asked:
     `method` (empty for a WebSocket), `path` and `query` as sent, percent-encoded; `pairs` are the
     headers as sent with names in lower case, `headers` the last of each name; `version` of HTTP.
     `client`: their address, empty on a Unix socket. `complete`: all of the body is here, `size`
-    bytes of it until now. `left`: the client has gone.
+    bytes of it until now. `left`: the client has gone; `stop` is called
+    when it goes, if there is one.
     """
 
     version = "1.1"
@@ -24,7 +26,7 @@ class Asked:
     complete = True
     size = 0
     left = False
-    _stop: Callable[[], object] | None = None
+    stop: Callable[[], object] | None = None
 
     def __init__(self, method: str, path: str, query: bytes, pairs: Headers) -> None:
         self.method = method
@@ -50,19 +52,18 @@ class Asked:
         """
         return b""
 
-    def stop_with(self, stop: Callable[[], object] | None) -> None:
-        """Call `stop` when the client leaves, or now if it has left; None: nobody cares now."""
-        self._stop = stop
-        if self.left and stop is not None:
-            stop()
+    def over(self) -> None:
+        """The work is done: nothing is to be stopped any more."""
+        self.stop = None
 
     def leave(self) -> None:
         """The client has gone, or gets no answer any more."""
         self.left = True
-        if self._stop is not None:
-            self._stop()
+        if self.stop is not None:
+            self.stop()
 
 
+@lru_cache(64)
 def split_url(url: bytes) -> tuple[str, bytes]:
     """Path and query of what stands in a request's first line. Raises ValueError for nonsense."""
     if url.startswith(b"/") and b"#" not in url:

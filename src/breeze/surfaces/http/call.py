@@ -6,7 +6,7 @@ waits in a queue, between two pieces of a stream.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
@@ -47,12 +47,26 @@ class Call:
     def __init__(self, app: App, asked: Asked) -> None:
         self.app = app
         self.asked = asked
-        self.method = asked.method
-        self.path = path = asked.path
-        self.headers = asked.headers
-        self.dialect: Dialect = "openai" if path.startswith("/v1/") else "native"
 
     # what was sent ------------------------------------------------------------------------
+
+    @property
+    def method(self) -> str:
+        return self.asked.method
+
+    @property
+    def path(self) -> str:
+        """As sent, percent-encoded."""
+        return self.asked.path
+
+    @property
+    def headers(self) -> dict[bytes, bytes]:
+        return self.asked.headers
+
+    @property
+    def dialect(self) -> Dialect:
+        """In which an error is told."""
+        return "openai" if self.path.startswith("/v1/") else "native"
 
     def header(self, name: bytes) -> str:
         """A header as text, empty when it is not there."""
@@ -112,22 +126,24 @@ class Call:
         self.on_leaving(events.cancel)
         return events
 
-    async def resolved(self, request: R) -> R:
+    def resolved(self, request: R) -> Awaitable[R]:
         """`request` with the uploads it refers to in it. Raises NotFoundError and InputError."""
-        return await resolve_uploads(request, self.app.uploads, self.caller.name)
+        return resolve_uploads(request, self.app.uploads, self.caller.name)
 
     async def run(self, request: Request[Any]) -> tuple[Result, Facts]:
         """The whole answer, and who gave it."""
-        async with self.stream(msgspec.structs.replace(request, whole=True)) as events:
-            return await events.result(), Facts.of(events)
+        events = self.stream(msgspec.structs.replace(request, whole=True))
+        return await events.result(), Facts.of(events)
 
     def on_leaving(self, stop: Callable[[], object]) -> None:
         """Call `stop` when the client leaves before the answer is complete."""
-        self.asked.stop_with(stop)
+        self.asked.stop = stop
+        if self.asked.left:
+            stop()
 
     def end(self) -> None:
         """The answer has gone out, or nobody wants it any more."""
-        self.asked.stop_with(None)
+        self.asked.over()
         self.app.owners.pop(self.request_id, None)
 
 

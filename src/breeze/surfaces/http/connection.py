@@ -22,7 +22,7 @@ class Application(Protocol):
     """Answers requests."""
 
     def serve(self, exchange: Exchange) -> Coroutine[Any, Any, None]:
-        """Answer, whatever happens; calls `exchange.over` in the end."""
+        """Answer, whatever happens; ends with `exchange.over`."""
 
 
 class Connection(asyncio.Protocol):
@@ -90,15 +90,8 @@ class Connection(asyncio.Protocol):
 
     # requests -----------------------------------------------------------------------------
 
-    def ask(self, exchange: Exchange) -> None:
-        """The head of a request is there: begin to answer, or wait for the answers before."""
-        before, self.latest = self.latest, exchange
-        if before.answered:
-            self._begin(exchange)
-        else:
-            self.behind.append(exchange)
-
-    def _begin(self, exchange: Exchange) -> None:
+    def begin(self, exchange: Exchange) -> None:
+        """Answer this one now."""
         self.running = exchange
         task = exchange.task = self.loop.create_task(self.app.serve(exchange))
         self.tasks.add(task)
@@ -110,7 +103,8 @@ class Connection(asyncio.Protocol):
             self.transport.close()
         elif self.behind:
             if not self.transport.is_closing():
-                self._begin(self.behind.pop(0))
+                self.begin(self.behind.pop(0))
+                self.read_on()
         elif self.paused:
             self.read_on()
 

@@ -7,11 +7,16 @@ from typing import TYPE_CHECKING
 
 from breeze.contracts.errors import CancelledError
 from breeze.surfaces.http.asked import Asked, split_url
-from breeze.surfaces.http.opening import CLOSE, opening
+from breeze.surfaces.http.opening import opening
 from breeze.surfaces.http.reply import Headers, Reply, Stream
 
 if TYPE_CHECKING:
     from breeze.surfaces.http.connection import Connection
+
+_line = b": ".join
+_END = b"\r\n\r\n"
+_LAST = b"\r\nconnection: close" + _END
+"""How the head of an answer ends when it is the last on its connection."""
 
 
 class Exchange(Asked):
@@ -60,9 +65,6 @@ class Exchange(Asked):
     def take(self) -> bytes:
         body = b"".join(self.pieces)
         self.pieces.clear()
-        self._taken = self.size
-        if self.connection.paused:
-            self.connection.read_on()
         return body
 
     async def more(self) -> bytes:
@@ -74,6 +76,7 @@ class Exchange(Asked):
             await self._woken()
         if self.left:
             raise CancelledError("The client left before it had sent its request.")
+        self._taken = self.size
         return self.take()
 
     def leave(self) -> None:
@@ -90,7 +93,8 @@ class Exchange(Asked):
         headers += (b"content-type", answer.type), (b"content-length", b"%d" % len(body))
         head = self._head(answer.status, headers)
         self.connection.transport.write(head if self.method == "HEAD" else head + body)
-        self._complete()
+        self.answered = True
+        self.connection.go_on(keep=self.keep_alive)
 
     def begin(self, answer: Stream) -> None:
         """The head of a stream: nobody waits for it because the body is slow."""
@@ -111,7 +115,8 @@ class Exchange(Asked):
         """The stream is complete."""
         if not self.left:
             self.connection.transport.write(b"0\r\n\r\n")
-            self._complete()
+            self.answered = True
+            self.connection.go_on(keep=self.keep_alive)
 
     async def drained(self) -> None:
         """Wait until the client has read on."""
@@ -119,7 +124,8 @@ class Exchange(Asked):
             await self._woken()
 
     def over(self) -> None:
-        """The work is done. An answer without an end takes its connection with it."""
+        """An answer without an end takes its connection with it."""
+        self.stop = None
         self.connection.tasks.discard(self.task)
         if not self.answered and not self.left:
             self.connection.transport.close()
@@ -128,12 +134,11 @@ class Exchange(Asked):
 
     def _head(self, status: int, headers: Headers) -> bytes:
         self.begun = True
-        head = opening(status, self.connection.state.default_headers, headers)
-        return head + (b"\r\n\r\n" if self.keep_alive else CLOSE + b"\r\n\r\n")
-
-    def _complete(self) -> None:
-        self.answered = True
-        self.connection.go_on(keep=self.keep_alive)
+        lines = b"\r\n".join(map(_line, headers))
+        if lines.count(b"\n") + lines.count(b"\r") != 2 * len(headers) - 2:
+            raise RuntimeError("a header holds a line break")
+        first = opening(status, self.connection.state.default_headers)
+        return first + lines + (_END if self.keep_alive else _LAST)
 
     def wake(self) -> None:
         """Something has come, or room for more."""

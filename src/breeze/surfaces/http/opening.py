@@ -1,4 +1,4 @@
-"""How an answer begins on the wire: status, date, headers."""
+"""How every answer begins on the wire: its status, and what all of them say, such as the date."""
 
 from __future__ import annotations
 
@@ -6,37 +6,29 @@ from http import HTTPStatus
 
 from breeze.surfaces.http.reply import Headers
 
-CLOSE = b"\r\nconnection: close"
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
-_line = b": ".join
 
 
 class Opening:
-    """Makes the first lines once for each status and second.
+    """Makes these lines once for each status and second.
 
-    Called with the status, what every answer says (a new list whenever it changes) and this
-    answer's own headers. Returns all but the empty line. Raises RuntimeError when a header holds a
-    line break.
+    `common`: the headers of every answer, a new list whenever they change.
     """
 
     def __init__(self) -> None:
         self._common: Headers = []
-        self._first: dict[int, bytes] = {}
+        self._made: dict[int, bytes] = {}
 
-    def __call__(self, status: int, common: Headers, headers: Headers) -> bytes:
-        lines = b"\r\n".join(map(_line, headers))
-        if not lines.count(b"\n") == lines.count(b"\r") == len(headers) - 1:
-            raise RuntimeError("a header holds a line break")
+    def __call__(self, status: int, common: Headers) -> bytes:
         if common is not self._common:
             self._common = common
-            self._first.clear()
-        first = self._first.get(status)
-        return (first or self._make(status)) + lines
+            self._made.clear()
+        return self._made.get(status) or self._make(status)
 
     def _make(self, status: int) -> bytes:
-        line = status_line(status)
-        first = self._first[status] = b"".join((line, *map(b"%b: %b\r\n".__mod__, self._common)))
-        return first
+        lines = (b"%b: %b\r\n" % pair for pair in self._common)
+        made = self._made[status] = status_line(status) + b"".join(lines)
+        return made
 
 
 def status_line(status: int) -> bytes:

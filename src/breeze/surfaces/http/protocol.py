@@ -84,13 +84,14 @@ class Protocol(Connection):
             self._check_head()
         if self._timer is not None:
             self._disarm()
-        self._before = 0
         version, method = parser.get_http_version(), parser.get_method().decode()
         exchange = Exchange(self, method, version, self._url, pairs)
-        if b"upgrade" in exchange.headers and self._is_socket(exchange):
-            self.latest = exchange
-        else:
-            self.ask(exchange)
+        upgrades = b"upgrade" in exchange.headers and self._is_socket(exchange)
+        before, self.latest = self.latest, exchange
+        if not before.answered:
+            self.behind.append(exchange)
+        elif not upgrades:
+            self.begin(exchange)
         self.due = BODY
 
     def on_body(self, body: bytes) -> None:
@@ -185,7 +186,7 @@ class Protocol(Connection):
     def _disarm(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-            self._timer = None
+            self._timer, self._before = None, 0
 
     def _refuse(self, error: RunnerError) -> None:
         """Answer for the application, which knows nothing of the request, and hang up.
