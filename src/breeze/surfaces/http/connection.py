@@ -96,10 +96,10 @@ class Connection(asyncio.Protocol):
         task = exchange.task = self.loop.create_task(self.app.serve(exchange))
         self.tasks.add(task)
 
-    def go_on(self, *, keep: bool) -> None:
-        """An answer is complete: the next one, if the connection is to `keep`."""
+    def go_on(self) -> None:
+        """An answer is complete: begin the next one, or wait for it, or close."""
         self._quiet_since = self.clock.now()
-        if not keep:
+        if not self.running.keep_alive:
             self.transport.close()
         elif self.behind:
             if not self.transport.is_closing():

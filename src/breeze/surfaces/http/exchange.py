@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from breeze.contracts.errors import CancelledError
 from breeze.surfaces.http.asked import Asked, split_url
-from breeze.surfaces.http.opening import opening
+from breeze.surfaces.http.opening import OPENING
 from breeze.surfaces.http.reply import Headers, Reply, Stream
 
 if TYPE_CHECKING:
@@ -89,12 +89,12 @@ class Exchange(Asked):
         """The whole answer, in one write."""
         if self.left:
             return
-        body, headers = answer.body, answer.headers
+        body, headers, connection = answer.body, answer.headers, self.connection
         headers += (b"content-type", answer.type), (b"content-length", b"%d" % len(body))
         head = self._head(answer.status, headers)
-        self.connection.transport.write(head if self.method == "HEAD" else head + body)
+        connection.transport.write(head if self.method == "HEAD" else head + body)
         self.answered = True
-        self.connection.go_on(keep=self.keep_alive)
+        connection.go_on()
 
     def begin(self, answer: Stream) -> None:
         """The head of a stream: nobody waits for it because the body is slow."""
@@ -116,7 +116,7 @@ class Exchange(Asked):
         if not self.left:
             self.connection.transport.write(b"0\r\n\r\n")
             self.answered = True
-            self.connection.go_on(keep=self.keep_alive)
+            self.connection.go_on()
 
     async def drained(self) -> None:
         """Wait until the client has read on."""
@@ -137,7 +137,7 @@ class Exchange(Asked):
         lines = b"\r\n".join(map(_line, headers))
         if lines.count(b"\n") + lines.count(b"\r") != 2 * len(headers) - 2:
             raise RuntimeError("a header holds a line break")
-        first = opening(status, self.connection.state.default_headers)
+        first = OPENING.lines(status, self.connection.state.default_headers)
         return first + lines + (_END if self.keep_alive else _LAST)
 
     def wake(self) -> None:

@@ -19,15 +19,16 @@ class Opening:
         self._common: Headers = []
         self._made: dict[int, bytes] = {}
 
-    def __call__(self, status: int, common: Headers) -> bytes:
+    def lines(self, status: int, common: Headers) -> bytes:
+        """All of them, each with its line break."""
         if common is not self._common:
             self._common = common
             self._made.clear()
         return self._made.get(status) or self._make(status)
 
     def _make(self, status: int) -> bytes:
-        lines = (b"%b: %b\r\n" % pair for pair in self._common)
-        made = self._made[status] = status_line(status) + b"".join(lines)
+        headers = (b"%b: %b\r\n" % pair for pair in self._common)
+        made = self._made[status] = status_line(status) + b"".join(headers)
         return made
 
 
@@ -36,4 +37,4 @@ def status_line(status: int) -> bytes:
     return f"HTTP/1.1 {status} {_PHRASES.get(status, '')}\r\n".encode("ascii")
 
 
-opening = Opening()
+OPENING = Opening()
