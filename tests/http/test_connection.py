@@ -99,6 +99,25 @@ async def test_a_body_that_nobody_reads_yet_is_taken_in_as_far_as_it_may_wait() 
     protocol.connection_lost(None)
 
 
+async def test_what_is_left_of_a_body_after_its_answer_is_read_and_thrown_away() -> None:
+    async def early(exchange: Exchange) -> None:
+        exchange.reply(Reply(b"", status=413))
+
+    protocol, client = connected(early)
+    protocol.data_received(b"POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: 200000\r\n\r\n")
+    protocol.data_received(bytes(100_000))
+    assert not client.is_reading()
+    await protocol.latest.task
+    for _ in range(10):
+        assert client.is_reading()
+        protocol.data_received(bytes(10_000))
+    protocol.data_received(ASK)
+    await protocol.latest.task
+    answers = [client.written.get_nowait() for _ in range(client.written.qsize())]
+    assert [answer[9:12] for answer in answers] == [b"413", b"413"]
+    protocol.connection_lost(None)
+
+
 async def test_the_work_hears_of_a_leaving_at_once() -> None:
     left = asyncio.Event()
 

@@ -17,6 +17,7 @@ from breeze.surfaces.http.connection import BODY, HEAD, HIGH_WATER, NOTHING, Con
 from breeze.surfaces.http.exchange import Exchange
 from breeze.surfaces.http.refusal import refusal, too_long, too_many, too_slow, too_soon, unreadable
 from breeze.surfaces.http.reply import Headers
+from breeze.surfaces.http.upgrade import hand_over, wants_socket
 
 
 class Protocol(Connection):
@@ -60,7 +61,8 @@ class Protocol(Connection):
             self._refuse(unreadable(error))
         except HttpParserUpgrade:  # what else one may want to upgrade to is not wanted here
             if self._upgrades and not self.transport.is_closing():
-                return self._hand_over()
+                self._disarm()
+                return hand_over(self, self._url)
         if self.running.waiter is not None:
             self.running.wake()
         if self.due or self.behind:
@@ -86,11 +88,12 @@ class Protocol(Connection):
             self._disarm()
         version, method = parser.get_http_version(), parser.get_method().decode()
         exchange = Exchange(self, method, version, self._url, pairs)
-        upgrades = b"upgrade" in exchange.headers and self._is_socket(exchange)
+        if b"upgrade" in exchange.headers:
+            self._check_upgrade(exchange)
         before, self.latest = self.latest, exchange
         if not before.answered:
             self.behind.append(exchange)
-        elif not upgrades:
+        elif not self._upgrades:
             self.begin(exchange)
         self.due = BODY
 
@@ -106,32 +109,10 @@ class Protocol(Connection):
             self._disarm()
         self.latest.complete = True
 
-    # WebSockets ---------------------------------------------------------------------------
-
-    def _is_socket(self, exchange: Exchange) -> bool:
-        said = exchange.headers.get(b"connection", b"").lower().split(b",")
-        if exchange.headers[b"upgrade"].lower() != b"websocket" or b"upgrade" not in map(
-            bytes.strip, said
-        ):
-            return False
-        if not self.latest.answered:
+    def _check_upgrade(self, exchange: Exchange) -> None:
+        self._upgrades = wants_socket(exchange.headers) and bool(self.config.ws_protocol_class)
+        if self._upgrades and not self.latest.answered:
             raise too_soon()
-        self._upgrades = self.config.ws_protocol_class is not None
-        return self._upgrades
-
-    def _hand_over(self) -> None:
-        """The rest is uvicorn's."""
-        asked = self.latest
-        head = b"".join(b"%b: %b\r\n" % pair for pair in asked.pairs)
-        line = b"%b %b HTTP/1.1\r\n" % (asked.method.encode(), self._url)
-        self._disarm()
-        self.let_go()
-        socket = self.config.ws_protocol_class(  # type: ignore[misc, call-arg]
-            config=self.config, server_state=self.state, app_state=self.app_state
-        )
-        socket.connection_made(self.transport)
-        socket.data_received(line + head + b"\r\n")
-        self.transport.set_protocol(socket)
 
     # limits -------------------------------------------------------------------------------
 
@@ -155,7 +136,7 @@ class Protocol(Connection):
             elif self._timer is None:
                 self._timer = self.clock.call_later(self.head_seconds, self._late_head)
         elif self.due == BODY:
-            if self.latest.unread > HIGH_WATER:
+            if self.latest.unread > HIGH_WATER and not self.latest.answered:
                 self.pause()
             if len(self._pairs) > self.head_lines:  # behind a body may come more of them
                 self._refuse(too_many(self.head_lines))
