@@ -59,8 +59,9 @@ class Asked:
     def leave(self) -> None:
         """The client has gone, or gets no answer any more."""
         self.left = True
-        if self.stop is not None:
-            self.stop()
+        stop, self.stop = self.stop, None
+        if stop is not None:
+            stop()
 
 
 @lru_cache(64)

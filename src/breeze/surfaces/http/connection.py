@@ -137,8 +137,11 @@ class Connection(asyncio.Protocol):
 
     def read_on(self) -> None:
         """There is room again, unless requests wait for their turn."""
-        if self.paused and not self.behind:
-            self.paused, self._ahead = False, 0
+        if self.behind:
+            return
+        self._ahead = 0
+        if self.paused:
+            self.paused = False
             self.transport.resume_reading()
 
     def pause_writing(self) -> None:
