@@ -18,6 +18,7 @@ from breeze.contracts.requests import ChatRequest
 from breeze.engine.engine import Engine
 from breeze.surfaces.http.app import App
 from breeze.surfaces.http.native import stream
+from breeze.surfaces.http.protocol import Protocol
 from breeze.surfaces.http.routes import Table
 from breeze.surfaces.http.table import TABLE
 from tests.client.conftest import raw
@@ -74,7 +75,9 @@ async def test_over_a_unix_socket(tmp_path: Path) -> None:
     routes = {(r.method, r.path): r for r in (*TABLE.routes, *stream.ROUTES)}
     async with Engine.open(home=tmp_path, environ={}) as engine:
         app = App(engine, Table(routes.values()))
-        config = uvicorn.Config(app, uds=str(path), lifespan="off", log_level="error")
+        config = uvicorn.Config(
+            app, http=Protocol, uds=str(path), lifespan="off", log_level="error"
+        )
         server = uvicorn.Server(config)
         running = asyncio.create_task(server.serve())
         while not server.started:  # noqa: ASYNC110  # uvicorn has no event for it

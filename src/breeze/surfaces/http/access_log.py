@@ -85,7 +85,7 @@ class AccessLog:
         runner, model = ("", "") if events is None else (events.route.runner, events.route.model)
         self._waiting.append((
             time.time(), call.request_id, answer.headers, call.method, call.path, answer.status,
-            seconds, answer.sent, call.caller.name, runner, model, call.scope.get("client"),
+            seconds, answer.sent, call.caller.name, runner, model, call.asked.client,
             code_of(call),
         ))  # fmt: skip
         if not self._wake.is_set():
@@ -136,12 +136,12 @@ class AccessLog:
 
 def _line(
     when: float, request_id: str, headers: Any, method: str, path: str, status: int,
-    seconds: float, size: int, key: str, runner: str, model: str, client: Any, code: str,
+    seconds: float, size: int, key: str, runner: str, model: str, client: str, code: str,
 ) -> Line:  # fmt: skip
     moment = datetime.fromtimestamp(when, UTC).isoformat(timespec="milliseconds")
     return Line(
         moment.replace("+00:00", "Z"), request_id or _id_in(headers), method, path[:_PATH], status,
-        round(seconds, 6), size, key, runner, model, client[0] if client else "", code,
+        round(seconds, 6), size, key, runner, model, client, code,
     )  # fmt: skip
 
 

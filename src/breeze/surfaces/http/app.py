@@ -1,9 +1,10 @@
-"""The ASGI application: finds the route, checks the caller, answers, and keeps the account."""
+"""The application: finds the route, checks the caller, answers, and keeps the account."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -21,20 +22,21 @@ from breeze.service.relays import Relays
 from breeze.service.uploads import Uploads
 from breeze.surfaces.http.call import Call, code_of
 from breeze.surfaces.http.credentials import key_of, refused
+from breeze.surfaces.http.exchange import Exchange
 from breeze.surfaces.http.gate import Gate
-from breeze.surfaces.http.leaving import Leaving
 from breeze.surfaces.http.problems import reply as problem
 from breeze.surfaces.http.problems import stopped
 from breeze.surfaces.http.reply import Answer, Reply, Stream
-from breeze.surfaces.http.routes import Missing, Table
-from breeze.surfaces.http.sending import Receive, Send, send_reply, send_stream
-from breeze.surfaces.http.sockets import Sockets
+from breeze.surfaces.http.routes import Handler, Missing, Table
+from breeze.surfaces.http.sending import send_stream
+from breeze.surfaces.http.sockets import Receive, Send, Sockets
 
 if TYPE_CHECKING:
     from breeze.engine.engine import Engine
 
 JSON_LIMIT = 32 * 1024 * 1024
 """Bytes of a JSON body, unless a route says otherwise."""
+_OPEN = Role.OPEN
 
 
 class App:
@@ -64,14 +66,12 @@ class App:
         self.uploads = uploads or Uploads(engine.layers.store.home.uploads)
         self.relays = Relays()
         self.sockets = Sockets(self)
-        self.leaving = Leaving()
         self.owners: dict[str, str] = {}
         """The name of the key behind each running request."""
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            await self._http(scope, receive, send)
-        elif scope["type"] == "websocket":
+        """A WebSocket, as an application of ASGI. HTTP has a way of its own: `serve`."""
+        if scope["type"] == "websocket":
             await self.sockets.serve(scope, receive, send)
 
     async def close(self) -> None:
@@ -79,68 +79,76 @@ class App:
         await self.relays.aclose()
         await self.sockets.close()
 
-    async def _http(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+    async def serve(self, exchange: Exchange) -> None:
+        """Answer one request, whatever happens."""
         started = perf_counter()
-        call = Call(self, scope, receive)
+        call = Call(self, exchange)
+        answer: Answer | None = None
         try:
-            answer = await self._answer(call)
-        except RunnerError as error:
-            call.code = error.code
-            answer = problem(error, call.dialect, call.request_id or new_id())
-        except asyncio.CancelledError:
-            if not self.stopping:
-                raise
-            answer = problem(stopped(), call.dialect, call.request_id or new_id())
-        except Exception as error:  # whatever it is, the client gets an answer and no traceback
-            answer = self._unexpected(call, error)
-        try:
-            if b"origin" in call.headers:
-                answer.headers += self.gate.cors(call.headers)
-            if call.method == "HEAD" and type(answer) is Stream:
+            try:
+                answer = await self._handler(call)(call)
+                if not call.request_id:  # no request of the engine stands behind it
+                    answer.headers.append((b"x-request-id", new_id().encode()))
+            except (Exception, asyncio.CancelledError) as error:  # no client gets a traceback
+                answer = self._failed(call, error)
+            if b"origin" in exchange.headers:
+                answer.headers += self.gate.cors(exchange.headers)
+            if isinstance(answer, Stream):
+                if exchange.method != "HEAD":
+                    return await send_stream(exchange, answer)
                 answer = await _head_only(answer)
-            if type(answer) is Reply:
-                await send_reply(send, answer)
-            else:
-                await send_stream(send, answer)  # type: ignore[arg-type]
+            if exchange.connection.stuck:
+                await exchange.drained()
+            exchange.reply(answer)
         except RunnerError as error:  # the answer had begun: it stays without its end
             self._cut(call, error)
         finally:
             call.end()
-            seconds = perf_counter() - started
-            self._count(call, answer, seconds)
-            if self.record is not None:
-                self.record(call, answer, seconds)
+            if answer is not None:
+                self._count(call, answer, perf_counter() - started)
 
-    async def _answer(self, call: Call) -> Answer:
-        self.gate.check(call.scope, call.headers)
-        found = self.table.find(call.method, call.path)
+    def _handler(self, call: Call) -> Handler:
+        """Who answers. Raises RunnerError when nobody does, or not for this caller."""
+        asked = call.asked
+        self.gate.check(asked)
+        found = self.table.find(asked.method, asked.path)
         if isinstance(found, Missing):
-            if call.method == "OPTIONS" and found.allowed:
-                return self.gate.options(call.headers, found.allowed)
+            if asked.method == "OPTIONS" and found.allowed:
+                return partial(self._options, found.allowed)
             raise _no_route(call, found)
         route, call.found = found
+        role = route.role
         if self.authenticate is None:
             call.caller = ANYBODY
-        elif route.role is not Role.OPEN:
-            call.caller = self.authenticate(key_of(call.headers))
-            if call.caller.role < route.role:
-                raise refused(call.caller, route.role)
+        elif role is not _OPEN:
+            caller = call.caller = self.authenticate(key_of(asked.headers))
+            if caller.role < role:
+                raise refused(caller, role)
         call.route = route
         call.limit = JSON_LIMIT if route.limit is None else route.limit
-        answer = await route.handler(call)
-        if not call.request_id:  # no request of the engine stands behind it
-            answer.headers.append((b"x-request-id", new_id().encode()))
-        return answer
+        return route.handler
+
+    async def _options(self, allowed: tuple[str, ...], call: Call) -> Answer:
+        return self.gate.options(call.headers, allowed)
 
     def _count(self, call: Call, answer: Answer, seconds: float) -> None:
         route = call.route
         self.metrics.answered(
             route.path if route is not None else "", answer.status, seconds, code_of(call)
         )
+        if self.record is not None:
+            self.record(call, answer, seconds)
 
-    def _unexpected(self, call: Call, error: Exception) -> Reply:
-        """Tells the log what happened and the client only that it did."""
+    def _failed(self, call: Call, error: BaseException) -> Reply:
+        """What the client is told. Raises `error` when it is a cancellation from elsewhere."""
         request_id = call.request_id or new_id()
+        if isinstance(error, RunnerError):
+            call.code = error.code
+            return problem(error, call.dialect, request_id)
+        if isinstance(error, asyncio.CancelledError):
+            if not self.stopping:
+                raise error
+            return problem(stopped(), call.dialect, request_id)
         self.log_failure(call, error, request_id)
         public = ProcessingError(
             f"Something went wrong inside the server; its log has the details under {request_id}."
@@ -159,7 +167,7 @@ class App:
             "%s %s was cut (%s): %s", call.method, call.path, call.request_id, error
         )
 
-    def log_failure(self, call: Call, error: Exception, request_id: str) -> None:
+    def log_failure(self, call: Call, error: BaseException, request_id: str) -> None:
         """One line in the server's log."""
         import logging
 

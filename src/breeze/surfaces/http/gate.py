@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from breeze.contracts.errors import AuthenticationError, InputError, RunnerError, TooLargeError
+from breeze.surfaces.http.asked import Asked
 from breeze.surfaces.http.hosts import authorities, authority, is_loopback, is_wildcard
 from breeze.surfaces.http.reply import Headers, Reply
 
@@ -75,19 +75,17 @@ class Gate:
         itself = () if not host or is_wildcard(host) else (authority(host),)
         return cls(hosts=(*named, *itself), origins=origins, any_host=any_host, hops=hops)
 
-    def check(self, scope: Mapping[str, Any], headers: Mapping[bytes, bytes]) -> None:
-        """Raises RunnerError when the request must not come in.
-
-        `scope`: ASGI's, of HTTP or a WebSocket. `headers`: the same headers by lower-case name.
-        """
+    def check(self, asked: Asked) -> None:
+        """Raises RunnerError when the request, of HTTP or for a WebSocket, must not come in."""
+        headers = asked.headers
         if headers.get(b"host") not in self._known:
-            self._check_host(scope, headers.get(b"host"))
-        if len(headers) != len(scope["headers"]):
-            _check_repeated(scope["headers"])
-        if len(scope["raw_path"]) + len(scope["query_string"]) > LONGEST_URL:
+            self._check_host(asked)
+        if len(headers) != len(asked.pairs):
+            _check_repeated(asked.pairs)
+        if len(asked.path) + len(asked.query) > LONGEST_URL:
             raise _too_long()
-        if not _RARE.isdisjoint(headers):
-            self._check_rare(scope, headers)
+        if not headers.keys().isdisjoint(_RARE):
+            self._check_rare(asked)
 
     def cors(self, headers: Mapping[bytes, bytes]) -> Headers:
         """What lets a page of another, allowed origin read the answer."""
@@ -117,9 +115,10 @@ class Gate:
 
     # inside -------------------------------------------------------------------------------
 
-    def _check_host(self, scope: Mapping[str, Any], host: bytes | None) -> None:
+    def _check_host(self, asked: Asked) -> None:
+        host = asked.headers.get(b"host")
         if host is None:
-            if scope.get("http_version") == "1.0":
+            if asked.version == "1.0":
                 return  # no browser sends that
             raise InputError("The request has no Host header: name the server.", field="host")
         if not self._any_host and self._hosts.isdisjoint(authorities_of(host)):
@@ -133,14 +132,15 @@ class Gate:
         if len(self._known) < _KNOWN_AT_MOST:
             self._known.add(host)
 
-    def _check_rare(self, scope: Mapping[str, Any], headers: Mapping[bytes, bytes]) -> None:
+    def _check_rare(self, asked: Asked) -> None:
+        headers = asked.headers
         if (encoding := headers.get(b"content-encoding", b"identity")) != b"identity":
             raise _compressed(encoding)
         self._check_hops(headers.get(b"x-breeze-hops", b"0"))
         origin = headers.get(b"origin")
         if origin is not None:
             self._check_origin(origin, headers.get(b"host", b""))
-        elif scope.get("method", "") not in _READS and _from_elsewhere(headers):
+        elif asked.method not in _READS and _from_elsewhere(headers):
             raise _foreign(b"another site")
 
     def _check_origin(self, origin: bytes, host: bytes) -> None:

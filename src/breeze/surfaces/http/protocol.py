@@ -1,4 +1,4 @@
-"""HTTP/1.1 on one connection: uvicorn's protocol, with limits that hold before a head is parsed.
+"""HTTP/1.1 on one connection, with limits that hold before a head is parsed.
 
 The parser has none of its own: without them one endless header fills the memory, and a client
 that sends a byte a minute keeps its connection for ever.
@@ -6,16 +6,21 @@ that sends a byte a minute keeps its connection for ever.
 
 from __future__ import annotations
 
-from asyncio import TimerHandle, Transport
+import asyncio
+from functools import partial
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE
+from httptools import HttpParserError, HttpParserUpgrade
 
-from breeze.contracts.errors import InputError, RunnerError, TooLargeError
-from breeze.surfaces.http.cycle import Cycle, Lean
-from breeze.surfaces.http.problems import reply
+from breeze.contracts.clock import Timer
+from breeze.contracts.errors import RunnerError
+from breeze.surfaces.http.connection import BODY, HEAD, HIGH_WATER, NOTHING, Connection
+from breeze.surfaces.http.exchange import Exchange
+from breeze.surfaces.http.refusal import refusal, too_long, too_many, too_slow, too_soon, unreadable
+from breeze.surfaces.http.reply import Headers
+from breeze.surfaces.http.upgrade import hand_over, wants_socket
 
 
-class Protocol(Lean):
+class Protocol(Connection):
     """One client's connection. Pass it to uvicorn as `http=`; subclass it for other limits.
 
     `head_bytes`, `head_lines`: the most of a request's head, else 431. `head_seconds`: for the
@@ -29,65 +34,140 @@ class Protocol(Lean):
     body_bytes = 4096
     body_seconds = 20.0
 
-    cycle: Cycle | None  # type: ignore[assignment]  # None before the first
-    _in_head = True
+    _url = b""
+    _pairs: Headers
+    _upgrades = False  # the latest request wants to be a WebSocket
     _before = 0  # bytes of this head that came before the present piece
     _piece = 0  # bytes of the present piece
     _mixed = False  # whether the present piece holds the end of an earlier request too
-    _received = 0  # bytes of this connection
-    _timer: TimerHandle | None = None
+    _received = 0  # bytes that came while the timer was running
+    _timer: Timer | None = None
 
-    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        self._timer = self.loop.call_later(self.head_seconds, self._late_head)
+        self._timer = self.clock.call_later(self.head_seconds, self._late_head)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._disarm()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        self._piece = size = len(data)
-        self._mixed = False
-        self._received += size
-        super().data_received(data)
-        if self._in_head:
-            self._before += size
-            if self._before > self.head_bytes:
-                self._refuse(_too_long(self.head_bytes))
-            elif self._timer is None and not self.transport.is_closing():
-                self._timer = self.loop.call_later(self.head_seconds, self._late_head)
-        elif self._timer is None and self.cycle is not None and self.cycle.more_body:
-            self._watch_body()
+        self._piece, self._mixed = len(data), False
+        if self._timer is not None:
+            self._received += len(data)
+        try:
+            self.parser.feed_data(data)
+        except HttpParserError as error:
+            self._refuse(unreadable(error))
+        except HttpParserUpgrade:  # what else one may want to upgrade to is not wanted here
+            if self._upgrades and not self.transport.is_closing():
+                self._disarm()
+                return hand_over(self, self._url)
+        if self.running.waiter is not None:
+            self.running.wake()
+        if self.due or self.behind:
+            self._expect_more()
+
+    # what the parser finds ----------------------------------------------------------------
 
     def on_message_begin(self) -> None:
-        self._in_head = True
-        self._before = -self._piece if self._mixed else 0
-        super().on_message_begin()
+        self.due = HEAD
+        self._url, self._pairs = b"", []
+
+    def on_url(self, url: bytes) -> None:
+        self._url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._pairs.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
-        if len(self.headers) > self.head_lines:
-            return self._refuse(_too_many(self.head_lines))
-        if self._piece > self.head_bytes or self._before + self._piece > self.head_bytes:
-            size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
-            if size > self.head_bytes:
-                return self._refuse(_too_long(self.head_bytes))
-        self._disarm()
-        super().on_headers_complete()
-        self._in_head = False
+        pairs, parser = self._pairs, self.parser
+        if len(pairs) > self.head_lines or self._before + self._piece > self.head_bytes:
+            self._check_head()
+        if self._timer is not None:
+            self._disarm()
+        version, method = parser.get_http_version(), parser.get_method().decode()
+        exchange = Exchange(self, method, version, self._url, pairs)
+        if b"upgrade" in exchange.headers:
+            self._check_upgrade(exchange)
+        before, self.latest = self.latest, exchange
+        if not before.answered:
+            self.behind.append(exchange)
+        elif not self._upgrades:
+            self.begin(exchange)
+        self.due = BODY
+
+    def on_body(self, body: bytes) -> None:
+        exchange = self.latest
+        if not exchange.answered:
+            exchange.pieces.append(body)
+            exchange.size += len(body)
 
     def on_message_complete(self) -> None:
-        self._disarm()
-        self._mixed = True
-        super().on_message_complete()
+        self.due, self._mixed = NOTHING, True
+        if self._timer is not None:
+            self._disarm()
+        self.latest.complete = True
 
-    def handle_websocket_upgrade(self) -> None:
-        self._disarm()
-        if not self.transport.is_closing():
-            super().handle_websocket_upgrade()
+    def _check_upgrade(self, exchange: Exchange) -> None:
+        self._upgrades = wants_socket(exchange.headers) and bool(self.config.ws_protocol_class)
+        if self._upgrades and not self.latest.answered:
+            raise too_soon()
 
-    def send_400_response(self, msg: str) -> None:
-        """What is not HTTP, or no request that could be answered."""
-        self._refuse(InputError(f"{msg} This server speaks HTTP/1.1."))
+    # limits -------------------------------------------------------------------------------
+
+    def _check_head(self) -> None:
+        if len(self._pairs) > self.head_lines:
+            raise too_many(self.head_lines)
+        size = len(self._url) + sum(len(name) + len(value) + 4 for name, value in self._pairs)
+        if size > self.head_bytes:
+            raise too_long(self.head_bytes)
+
+    def _expect_more(self) -> None:
+        """Something is still to come, or has come before its turn."""
+        if self.transport.is_closing():
+            return
+        if self.behind:
+            self.hold_back(self._piece)
+        if self.due == HEAD:
+            self._before += 0 if self._mixed else self._piece
+            if self._before > self.head_bytes:
+                self._refuse(too_long(self.head_bytes))
+            elif self._timer is None:
+                self._timer = self.clock.call_later(self.head_seconds, self._late_head)
+        elif self.due == BODY:
+            if self.latest.unread > HIGH_WATER and not self.latest.answered:
+                self.pause()
+            if len(self._pairs) > self.head_lines:  # behind a body may come more of them
+                self._refuse(too_many(self.head_lines))
+            elif self._timer is None:
+                self._watch_body()
+
+    def _watch_body(self) -> None:
+        look = partial(self._look, self._received)
+        self._timer = self.clock.call_later(self.body_seconds, look)
+
+    def _look(self, received: int) -> None:
+        """What is left of a body when the answer has gone out may come for one such time."""
+        self._timer = None
+        if self.transport.is_closing():
+            return
+        latest = self.latest
+        waits_for_us = self.paused or (latest.expects and not latest.begun)
+        slow = self._received - received < self.body_bytes and not waits_for_us
+        if slow or latest.answered:
+            self._refuse(too_slow("body"))
+        else:
+            self._watch_body()
+
+    def _late_head(self) -> None:
+        self._timer = None
+        self._refuse(too_slow("head"))
+
+    def _disarm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer, self._before = None, 0
 
     def _refuse(self, error: RunnerError) -> None:
         """Answer for the application, which knows nothing of the request, and hang up.
@@ -96,67 +176,11 @@ class Protocol(Lean):
         """
         if self.transport.is_closing():
             return
-        live = None if self.cycle is None or self.cycle.response_complete else self.cycle
-        if self._in_head:
-            next_to_answer = live is None
+        latest = self.latest
+        if self.due == HEAD:
+            next_to_answer = latest.answered
         else:
-            next_to_answer = live is not None and not live.response_started and not self.pipeline
+            next_to_answer = latest is self.running and not (latest.begun or latest.answered)
         if next_to_answer:
-            self.transport.write(_answer(error, getattr(self, "url", b"")))
-        self.transport.close()
-        if live is not None:
-            live.disconnected = True
-            live.message_event.set()
-
-    # too slow -----------------------------------------------------------------------------
-
-    def _watch_body(self) -> None:
-        if not self.transport.is_closing():
-            self._timer = self.loop.call_later(self.body_seconds, self._look, self._received)
-
-    def _look(self, received: int) -> None:
-        """What is left of a body when the answer has gone out may come for one such time."""
-        self._timer = None
-        cycle = self.cycle
-        assert cycle is not None
-        waits_for_us = self.flow.read_paused or cycle.waiting_for_100_continue
-        slow = self._received - received < self.body_bytes and not waits_for_us
-        if slow or cycle.response_complete:
-            self._refuse(_too_slow("body"))
-        else:
-            self._watch_body()
-
-    def _late_head(self) -> None:
-        self._timer = None
-        self._refuse(_too_slow("head"))
-
-    def _disarm(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-
-def _answer(error: RunnerError, url: bytes) -> bytes:
-    made = reply(error, "openai" if url.startswith(b"/v1/") else "native")
-    status = STATUS_LINE[made.status]
-    headers = b"content-type: %b\r\ncontent-length: %d" % (made.type, len(made.body))
-    return b"%b%b\r\nconnection: close\r\n\r\n%b" % (status, headers, made.body)
-
-
-def _too_long(limit: int) -> RunnerError:
-    return TooLargeError(
-        f"The head of the request is longer than {limit} bytes: send long values in the body.",
-        data={"status": 431, "limit": limit},
-    )
-
-
-def _too_many(limit: int) -> RunnerError:
-    return TooLargeError(
-        f"The request has more than {limit} headers.", data={"status": 431, "limit": limit}
-    )
-
-
-def _too_slow(part: str) -> RunnerError:
-    return InputError(
-        f"The {part} of the request came too slowly: send it at once.", data={"status": 408}
-    )
+            self.transport.write(refusal(error, self._url))
+        self.hang_up()

@@ -60,13 +60,19 @@ class Table:
                 self._patterns.append((_pattern(path), methods))
             else:
                 self._fixed[path] = methods
+        self._found: dict[tuple[str, str], tuple[Route, dict[str, str]]] = {
+            (method, path): (route, {})
+            for path, methods in self._fixed.items()
+            for method, route in methods.items()
+        }
 
     def find(self, method: str, path: str) -> tuple[Route, dict[str, str]] | Missing:
         """The route and what its path holds. `path` is as sent, percent-encoded."""
-        methods = self._fixed.get(path)
-        if methods is not None:
-            found = methods.get(method)
-            return (found, {}) if found is not None else _missing(methods)
+        found = self._found.get((method, path))
+        if found is not None:
+            return found
+        if path in self._fixed:
+            return _missing(self._fixed[path])
         for pattern, known in self._patterns:
             if match := pattern.fullmatch(path):
                 route = known.get(method)

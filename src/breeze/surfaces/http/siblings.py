@@ -10,12 +10,13 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from breeze.contracts.errors import RunnerError
 from breeze.service.access import Principal, Role
+from breeze.surfaces.http.asked import Asked
 from breeze.surfaces.http.call import Call
 from breeze.surfaces.http.problems import reply as problem
 from breeze.surfaces.http.reply import Answer, Headers, Reply, Stream
@@ -49,7 +50,7 @@ class Question(msgspec.Struct, frozen=True):
             if name in call.headers
         )
         return cls(
-            call.method, call.path, call.query_string, kept, call.caller.name, call.caller.role
+            call.method, call.path, call.asked.query, kept, call.caller.name, call.caller.role
         )
 
 
@@ -134,10 +135,12 @@ class Siblings:
     async def _served(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError, ValueError):
             question = msgspec.json.decode(await reader.readline(), type=Question)
-            call = _call(self._app, question, reader)
+            call = _call(self._app, question)
+            listening = asyncio.create_task(_leaving(reader, call.asked))
             try:
                 await _write(writer, await self._answer(call))
             finally:
+                listening.cancel()
                 call.end()
         writer.close()
 
@@ -152,21 +155,16 @@ class Siblings:
             return problem(error, call.dialect)
 
 
-def _call(app: App, question: Question, reader: asyncio.StreamReader) -> Call:
-    async def receive() -> dict[str, Any]:
-        await reader.read(1)
-        return {"type": "http.disconnect"}
-
-    scope = {
-        "type": "http",
-        "method": question.method,
-        "raw_path": question.path.encode("latin-1"),
-        "query_string": question.query,
-        "headers": list(question.headers),
-    }
-    call = Call(app, scope, receive)
+def _call(app: App, question: Question) -> Call:
+    asked = Asked(question.method, question.path, question.query, list(question.headers))
+    call = Call(app, asked)
     call.caller = Principal(question.name, Role(question.role))
     return call
+
+
+async def _leaving(reader: asyncio.StreamReader, asked: Asked) -> None:
+    await reader.read(1)
+    asked.leave()
 
 
 async def _write(writer: asyncio.StreamWriter, answer: Answer) -> None:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from breeze.contracts.errors import NotFoundError, RunnerError
 from breeze.service.access import ANYBODY, Principal
+from breeze.surfaces.http.asked import Asked
 from breeze.surfaces.http.credentials import key_of, refused
-from breeze.surfaces.http.sending import Receive, Send
 
 if TYPE_CHECKING:
     from breeze.service.router import RouterService
     from breeze.surfaces.http.app import App
 
 PATH = "/v2/router"
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
 class Sockets:
@@ -52,13 +55,13 @@ class Sockets:
     def _caller(self, scope: dict[str, Any]) -> Principal:
         from breeze.surfaces.http.native.router import ROLE
 
-        headers = dict(scope["headers"])
-        self._app.gate.check(scope, headers)
+        asked = Asked.of_socket(scope)
+        self._app.gate.check(asked)
         if scope["path"] != PATH:
             raise NotFoundError(f"There is no socket {scope['path']}.", detail="route")
         if self._app.authenticate is None:
             return ANYBODY
-        caller = self._app.authenticate(key_of(headers))
+        caller = self._app.authenticate(key_of(asked.headers))
         if caller.role < ROLE:
             raise refused(caller, ROLE)
         return caller

@@ -14,7 +14,7 @@ from breeze.service.router_socket import RouterSocket
 from breeze.surfaces.http.call import Call
 from breeze.surfaces.http.reply import Answer, Reply
 from breeze.surfaces.http.routes import Route
-from breeze.surfaces.http.sending import Receive, Send
+from breeze.surfaces.http.sockets import Receive, Send
 
 ROLE = Role.USE
 """What the socket needs; to stop the requests of others it needs `operate`."""
