@@ -80,8 +80,9 @@ def test_some_finish_and_some_do_not(room: Room) -> None:
         assert "stopped: 3 requests finished, 1 cancelled" in served.said
 
 
-def test_a_second_signal_stops_at_once(room: Room) -> None:
-    with room.serving("--shutdown-limit", "600") as served:
+@pytest.mark.parametrize("more", [(), ("--workers", "2")])
+def test_a_second_signal_stops_at_once(room: Room, more: tuple[str, ...]) -> None:
+    with room.serving("--shutdown-limit", "600", *more) as served:
         asked = Asked(served, room.folder / "sign", stream=True)
         served.stop()
         assert served.refuses()

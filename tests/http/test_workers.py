@@ -183,7 +183,7 @@ def test_they_stop_together(room: Room, number: signal.Signals) -> None:
     with room.serving("--workers", "2", "--shutdown-limit", "1") as served:
         slow = Asked(served, room.folder / "slow")
         quick = [Asked(served, room.folder / f"quick{i}") for i in range(5)]
-        os.killpg(served.process.pid, number)  # as a terminal does it
+        os.killpg(served.process.pid, number)  # as a terminal does it, and systemd
         assert served.refuses()
         for one in quick:
             one.finish()

@@ -32,8 +32,8 @@ class Stopped(msgspec.Struct, frozen=True, tag="stopped"):
 class Server(uvicorn.Server):
     """uvicorn's server with another end: live requests finish within `limit` seconds, or are told.
 
-    The first of `signals` stops it so; the second one stops it at once. With `parent`, the id of
-    the process that started it, it stops when that one has died.
+    The first of `signals` stops it so; the second one stops it at once, or `hurry` does where that
+    is given. With `parent`, the id of the process that started it, it stops when that one has died.
     """
 
     def __init__(
@@ -43,13 +43,15 @@ class Server(uvicorn.Server):
         limit: float,
         *,
         signals: tuple[signal.Signals, ...] = (signal.SIGINT, signal.SIGTERM),
+        hurry: signal.Signals | None = None,
         parent: int | None = None,
     ) -> None:
         super().__init__(config)
         self.app = app
         self.stopped = Stopped()
         self._limit = limit
-        self._signals = signals
+        self._signals = signals if hurry is None else (*signals, hurry)
+        self._hurry = hurry
         self._parent = parent
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
@@ -71,7 +73,7 @@ class Server(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """A signal came."""
-        self.force_exit = self.should_exit
+        self.force_exit |= self.should_exit if self._hurry is None else sig == self._hurry
         self.should_exit = True
         self._loop.call_soon_threadsafe(self._stop.set)
 

@@ -47,6 +47,13 @@ class _Worker:
         self.started = time.monotonic()
         self.ready = False
 
+    def hurry(self) -> None:
+        """It is to stop at once."""
+        pid = self.process.pid
+        if pid is not None:
+            with suppress(ProcessLookupError):  # it has
+                os.kill(pid, signal.SIGUSR1)
+
 
 class Supervisor:
     """Keeps `plan.settings.workers` processes serving on `listener` until a signal comes."""
@@ -163,10 +170,12 @@ class Supervisor:
                 limit = self._plan.settings.shutdown_limit_seconds
                 self._ending = time.monotonic() + limit + _OVERTIME
             for worker in self._workers.values():
-                if self._heeded > 2:
-                    worker.process.kill()
-                else:
+                if self._heeded == 1:
                     worker.process.terminate()
+                elif self._heeded == 2:
+                    worker.hurry()
+                else:
+                    worker.process.kill()
 
 
 def supervise(plan: Plan, listener: socket.socket, tell: Tell) -> None:

@@ -69,7 +69,12 @@ async def _serve(plan: Plan, listener: socket.socket, tell: Tell, place: Place |
         if place is None:
             server = Server(config, app, limit)
         else:
-            server = Server(config, app, limit, signals=(signal.SIGTERM,), parent=place.parent)
+            # Whoever stops a service may signal all its processes, and then the supervisor does so
+            # too: asking twice to stop is no hurry.
+            server = Server(
+                config, app, limit,
+                signals=(signal.SIGTERM,), hurry=signal.SIGUSR1, parent=place.parent,
+            )  # fmt: skip
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         await asyncio.wait(
             (serving, telling := asyncio.create_task(server.ready())),
