@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from breeze.surfaces.http.connection import Connection
 
 _line = b": ".join
+_MOST = 256 * 1024
+"""Bytes that are collected before they go out, for a producer that never lets the loop round."""
 _END = b"\r\n\r\n"
 _LAST = b"\r\nconnection: close" + _END
 """How the head of an answer ends when it is the last on its connection."""
@@ -24,8 +26,9 @@ class Exchange(Asked):
 
     An answer is one `reply`, or `begin`, any number of `write` and an `end`. Nothing goes out
     once the client has `left`. `begun` and `answered`: how far the answer is; `sent`: bytes of a
-    stream's body. `expects`: the client waits to be told that it may send the body. `task`: the
-    work. `waiter`: what it waits for, when it waits for the client.
+    stream's body, those included that are `outgoing`, which leave when the loop comes round.
+    `expects`: the client waits to be told that it may send the body. `task`: the work. `waiter`:
+    what it waits for, when it waits for the client.
     """
 
     complete = False
@@ -35,6 +38,8 @@ class Exchange(Asked):
     sent = 0
     task: asyncio.Task[None]
     waiter: asyncio.Future[None] | None = None
+    outgoing: list[bytes]
+    _flushed = 0
     _taken = 0
 
     def __init__(
@@ -102,18 +107,25 @@ class Exchange(Asked):
             return
         headers = answer.headers
         headers += (b"content-type", answer.type), (b"transfer-encoding", b"chunked")
+        self.outgoing = []
         self.connection.transport.write(self._head(answer.status, headers))
 
     def write(self, piece: bytes) -> None:
-        """The next piece of a stream. The loop sends what is written in one turn together."""
+        """The next piece of a stream. What comes in one turn of the loop goes out together."""
         if piece and not self.left:
-            size = len(piece)
-            self.sent += size
-            self.connection.transport.write(b"%x\r\n%b\r\n" % (size, piece))
+            pieces = self.outgoing
+            if not pieces:
+                self.connection.loop.call_soon(self._flush)
+                self._flushed = self.sent
+            pieces.append(piece)
+            self.sent += len(piece)
+            if self.sent - self._flushed > _MOST:
+                self._flush()
 
     def end(self) -> None:
         """The stream is complete."""
         if not self.left:
+            self._flush()
             self.connection.transport.write(b"0\r\n\r\n")
             self.answered = True
             self.connection.go_on()
@@ -128,15 +140,24 @@ class Exchange(Asked):
         self.stop = None
         self.connection.tasks.discard(self.task)
         if not self.answered and not self.left:
+            if self.begun:  # a stream: what came of it is not lost
+                self._flush()
             self.connection.transport.close()
 
     # inside -------------------------------------------------------------------------------
 
+    def _flush(self) -> None:
+        pieces = self.outgoing
+        if pieces and not self.left:
+            body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+            self.connection.transport.write(b"%x\r\n%b\r\n" % (len(body), body))
+        pieces.clear()
+
     def _head(self, status: int, headers: Headers) -> bytes:
-        self.begun = True
         lines = b"\r\n".join(map(_line, headers))
         if lines.count(b"\n") + lines.count(b"\r") != 2 * len(headers) - 2:
             raise RuntimeError("a header holds a line break")
+        self.begun = True
         first = OPENING.lines(status, self.connection.state.default_headers)
         return first + lines + (_END if self.keep_alive else _LAST)
 
