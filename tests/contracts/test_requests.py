@@ -129,6 +129,49 @@ BAD: list[tuple[Request[Any], list[str]]] = [
 ]
 
 
+FIELDS = st.fixed_dictionaries(
+    {},
+    optional={
+        "id": st.text(max_size=2) | st.just("x" * 129),
+        "session_id": st.sampled_from(["", "s", "s" * 513]),
+        "runner": st.sampled_from(["", "r", "r" * 513]),
+        "model": st.sampled_from(["auto", "m" * 513]),
+        "deadline": st.none() | st.floats(-1, 90_000),
+        "stop": st.sampled_from([(), ("\n",), ("",), ("x",) * 17]),
+        "tool_choice": st.sampled_from(["auto", "none", NamedTool("clock")]),
+        "logprobs": st.booleans(),
+        "top_logprobs": st.integers(-1, 22),
+        "n": st.integers(-1, 18),
+        **{
+            name: st.none() | st.floats(-3, 3) | st.just(math.nan) | st.integers(-3, 10**8)
+            for name in (
+                "temperature", "top_p", "top_k", "max_tokens", "presence_penalty",
+                "frequency_penalty",
+            )
+        },
+    },
+)  # fmt: skip
+TURNS = st.builds(
+    Message,
+    st.sampled_from(["user", "assistant", "tool"]),
+    st.sampled_from(["", "Hello", (PICTURE,), (ImagePart(),)]),
+    st.sampled_from([(), (ToolCall("1", "clock"),)]),
+    st.sampled_from(["", "1"]),
+)
+
+
+@given(st.lists(TURNS, max_size=2), FIELDS)
+def test_a_glance_never_calls_a_wrong_request_sound(
+    turns: list[Message], fields: dict[str, Any]
+) -> None:
+    request = ChatRequest(tuple(turns), **fields)
+    assert not (request.sound() and fields_at_fault(request))
+
+
+def test_a_plain_request_is_sound_at_a_glance() -> None:
+    assert chat(temperature=0.7, max_tokens=200, model="m", session_id="s", runner="r").sound()
+
+
 @pytest.mark.parametrize("request_", GOOD)
 def test_nothing_is_wrong_with_a_good_request(request_: Request[Any]) -> None:
     assert fields_at_fault(request_) == []
@@ -136,6 +179,7 @@ def test_nothing_is_wrong_with_a_good_request(request_: Request[Any]) -> None:
 
 @pytest.mark.parametrize(("request_", "fields"), BAD)
 def test_a_wrong_request_says_which_fields(request_: Request[Any], fields: list[str]) -> None:
+    assert not request_.sound()
     assert fields_at_fault(request_) == fields
     assert all(what for _, what in request_.problems())
 
