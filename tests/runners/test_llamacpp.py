@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -204,6 +204,15 @@ async def test_an_unfinished_assistant_turn_is_continued(tiny: LlamaCppRunner) -
     assert found.text.startswith(" is Paris")
 
 
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """As in a terminal: started in the background of a shell, a process does not hear of it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c")
 def test_nothing_is_printed_and_ctrl_c_still_works(capfd: Any) -> None:
     runner = LlamaCppRunner(LlamaCppParameters())
     asyncio.run(runner.load(""))
