@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import weakref
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable
 from typing import Any
 
 import pytest
@@ -16,6 +16,7 @@ from breeze.contracts.events import ChatEvent, Finish, TextDelta
 from breeze.contracts.parameters import Parameters
 from breeze.contracts.requests import ChatRequest
 from breeze.contracts.runner import Runner, runner
+from breeze.engine.engine import Engine
 from breeze.engine.stream import EventStream
 from breeze.testing.clock import ManualClock, settle
 from breeze.testing.scripted import Gate, Script, scripted
@@ -165,6 +166,39 @@ async def test_what_has_ended_is_freed_at_once(opened: OpenEngine, how: str) -> 
         gc.disable()
         try:
             assert (await ended(engine.stream(chat())))() is None
+        finally:
+            gc.enable()
+
+
+async def was_cancelled(reading: Awaitable[Any]) -> bool:
+    """Whether it was; the error, and the frames it knows, are not kept."""
+    try:
+        await reading
+    except CancelledError:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("how", ["while it is read", "while nobody reads", "whole"])
+async def test_what_was_cancelled_is_freed_at_once(opened: OpenEngine, how: str) -> None:
+    async def cancelled(engine: Engine) -> weakref.ref[Any]:
+        async with engine.stream(chat()) as events:
+            if how != "whole":
+                await anext(events)
+            if how == "while nobody reads":
+                events.cancel()
+                await events.closed()
+            reading = events.result() if how == "whole" else anext(events)
+            task = asyncio.create_task(was_cancelled(reading))
+            await settle()
+            events.cancel()
+            assert await task
+        return weakref.ref(events.route)
+
+    async with opened(scripted("one", Script([TextDelta("Hel"), Gate()]))) as engine:
+        gc.disable()
+        try:
+            assert (await cancelled(engine))() is None
         finally:
             gc.enable()
 

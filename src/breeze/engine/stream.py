@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from copy import copy
 from functools import partial
 from math import inf
 from types import TracebackType
@@ -119,6 +120,8 @@ class EventStream(Generic[E]):
         if isinstance(error, RunnerError):
             error.delivered = delivered
             self.route.code = error.code
+            if error is self.watch.reason:  # raised, it knows the frames that know this
+                self.watch.reason = copy(error)
 
     # stopping -----------------------------------------------------------------------------
 
@@ -140,7 +143,7 @@ class EventStream(Generic[E]):
             return False
         if self.watch.task is None and self._closing is None:
             self._closing = asyncio.ensure_future(self._close_now())
-        self._next = partial(_refused, reason, self.route)
+        self._next = partial(_refused, self.watch, self.route)
         self._events = self._events or _nothing()
         return True
 
@@ -182,8 +185,9 @@ async def _nothing() -> AsyncGenerator[Any]:
         yield event
 
 
-async def _refused(reason: RunnerError, route: Route) -> Any:
+async def _refused(watch: Watch, route: Route) -> Any:
     """The answer to who goes on reading what was cancelled."""
-    reason.delivered = route.delivered
-    route.code = reason.code
-    raise reason
+    assert watch.reason is not None  # it was cancelled for that
+    watch.reason.delivered = route.delivered
+    route.code = watch.reason.code
+    raise copy(watch.reason)

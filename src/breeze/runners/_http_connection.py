@@ -119,6 +119,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._lost = True
         self._on_lost(self)
+        del self._feed, self._status, self._keeps_alive  # the parser, which knows this connection
         answer, self.answer = self.answer, None
         if answer is None:
             return
