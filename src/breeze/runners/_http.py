@@ -138,7 +138,7 @@ class HttpClient:
         try:
             await connect(connection, self.target, self._tls, self._connect_limit, loop)
         except BaseException:  # a cancellation too: it may come when all but done
-            connection.abort()
+            connection.give_up()
             self._open.discard(connection)
             raise
         if self._watch is None:

@@ -7,7 +7,7 @@ import math
 import socket
 from collections.abc import Callable
 from contextlib import suppress
-from typing import cast
+from typing import Any, NoReturn, cast
 
 from breeze.contracts.errors import ProcessingError
 from breeze.runners._http_answer import Answer
@@ -48,9 +48,9 @@ class Connection(asyncio.Protocol):
         self.on_header = self._fields.__setitem__
         self._bad = (HttpParserError, HttpParserUpgrade)
         parser = HttpResponseParser(self)
-        self._feed = parser.feed_data
-        self._status = parser.get_status_code
-        self._keeps_alive = parser.should_keep_alive
+        self._feed: Callable[[bytes], Any] = parser.feed_data
+        self._status: Callable[[], int] = parser.get_status_code
+        self._keeps_alive: Callable[[], bool] = parser.should_keep_alive
         self._lost = False  # True when it can serve no other request
         self._silent = 0
         self._transport: asyncio.Transport = None  # type: ignore[assignment]  # until it is made
@@ -74,6 +74,16 @@ class Connection(asyncio.Protocol):
         self._lost, self.answer = True, None
         if self._transport is not None:
             self._transport.abort()
+
+    def give_up(self) -> None:
+        """It did not come about. Not every transport tells so once it is closed."""
+        self.abort()
+        self._forget_parser()
+        self._transport = None  # type: ignore[assignment]  # nobody uses it any more
+
+    def _forget_parser(self) -> None:
+        """The parser knows this connection, as this knows it: that circle ends here."""
+        self._feed = self._status = self._keeps_alive = _gone
 
     def pause(self) -> None:
         """Read no more for now."""
@@ -119,7 +129,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._lost = True
         self._on_lost(self)
-        del self._feed, self._status, self._keeps_alive  # the parser, which knows this connection
+        self._forget_parser()
         answer, self.answer = self.answer, None
         if answer is None:
             return
@@ -166,3 +176,7 @@ class Connection(asyncio.Protocol):
     def _fail(self, answer: Answer, what: str) -> None:
         self.abort()
         answer.fail(ProcessingError(f"{answer.where} {what}.", detail="malformed"))
+
+
+def _gone(*_: object) -> NoReturn:
+    raise RuntimeError("the connection is gone")

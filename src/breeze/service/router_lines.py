@@ -127,4 +127,6 @@ class Lines:
         self._lines.discard(line)
         if line.timer is not None:
             line.timer.cancel()
+            line.timer = None  # it may know the line
         await line.session.close()
+        line.outbox.clear()

@@ -96,6 +96,12 @@ class Outbox:
         ids = [push.params.request_id for push in again]
         return tuple(dict.fromkeys([*ids, *self._waiting.requests]))
 
+    def clear(self) -> None:
+        """Keep nothing: nobody will ask for it any more."""
+        self._kept.clear()
+        self._again.clear()
+        self._waiting = _Waiting(self._limits)
+
     def _keep(self, push: PushFrame) -> None:
         self._kept.append(push)
         self._kept_bytes += size_of(push.params)

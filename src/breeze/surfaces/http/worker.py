@@ -29,7 +29,7 @@ from breeze.surfaces.http.table import TABLE
 
 _KEEP_ALIVE = 75
 """Seconds for which an idle connection is kept: longer than clients keep theirs."""
-_GC = (20_000, 20, 50)
+_GC = (10_000, 20, 50)
 """Requests leave next to no cycles behind, so looking for them often is mostly lost CPU."""
 _FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
