@@ -49,6 +49,19 @@ async def test_every_request_is_one_line_that_names_no_secret(serve: Serve, tmp_
     assert "canary-" not in text
 
 
+async def test_head_has_no_body_to_count(serve: Serve, tmp_path: Path) -> None:
+    log = AccessLog(tmp_path / "access.log")
+    async with (
+        serve(app={"record": log}) as server,
+        aiohttp.ClientSession(server.url) as http,
+        http.head("/health"),
+    ):
+        pass
+    log.close()
+    line = json.loads((tmp_path / "access.log").read_text())
+    assert (line["method"], line["status"], line["bytes"]) == ("HEAD", 200, 0)
+
+
 async def test_a_stream_that_breaks_is_logged_with_its_code(serve: Serve, tmp_path: Path) -> None:
     log = AccessLog(tmp_path / "access.log")
     async with (

@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from breeze.config import parse_config
 from breeze.config.home import Home
 from breeze.config.server import ApiKey
+from breeze.engine.ledger import Row
 from breeze.service.authentication import Authentication
 from breeze.service.keys import KeyFile
 from breeze.service.metrics import MOST, Metrics
@@ -69,6 +70,20 @@ async def test_no_caller_can_make_the_numbers_grow(serve: Serve) -> None:
         after = set(await metrics_of(http))
     assert len(after) - len(before) < 60
     assert not any(re.search(r"nowhere|m\d|XX", repr(name)) for name in after)
+
+
+def test_pictures_and_sounds_count_whether_or_not_tokens_do() -> None:
+    counted = Metrics(lambda: ())
+    counted.attempted(Row(
+        "r", "", "IMAGE", "painter", "m", 1.0, 0.5, 0.1, "finished", "", 3, 7, 11,
+        characters=4, audio_seconds=2.5, images=2,
+    ))  # fmt: skip
+    numbers = numbers_in(rendered(counted.snapshot(0)).decode())
+    who = {"capability": "IMAGE", "runner": "painter"}
+    assert number(numbers, "images_total", **who) == 2
+    assert number(numbers, "audio_seconds_total", **who) == 2.5
+    assert number(numbers, "characters_total", **who) == 4
+    assert number(numbers, "tokens_total", direction="completion", **who) == 11
 
 
 def test_even_unbounded_labels_are_bounded() -> None:

@@ -8,6 +8,7 @@ import socket
 import ssl
 import stat
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,22 @@ def test_tls_by_files(room: Room, certificate: tuple[str, str]) -> None:
         connection = served.connect(context=ssl.create_default_context(cafile=cert))
         connection.request("GET", "/health")
         assert connection.getresponse().status == 200
+        connection.close()
+
+
+def test_an_idle_client_of_tls_does_not_hold_the_end(
+    room: Room, certificate: tuple[str, str]
+) -> None:
+    cert, key = certificate
+    with room.serving("--tls-cert", cert, "--tls-key", key, "--shutdown-limit", "600") as served:
+        connection = served.connect(context=ssl.create_default_context(cafile=cert))
+        connection.request("GET", "/health")
+        connection.getresponse().read()
+        begun = time.monotonic()
+        served.stop()
+        assert served.end() == 0
+        assert time.monotonic() - begun < 5
+        assert "ERROR" not in served.said
         connection.close()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -200,3 +201,17 @@ def test_what_keeps_a_worker_from_starting_is_said_once(room: Room) -> None:
     assert done.returncode == 2
     assert done.stderr.count("--access-log") == 1
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="workers are forked on Linux only")
+def test_a_worker_that_is_told_to_stop_as_it_begins_stops(room: Room) -> None:
+    site = room.folder / "early"
+    site.mkdir()
+    (site / "sitecustomize.py").write_text(
+        "import os, signal\n"
+        "os.register_at_fork(after_in_child=lambda: os.kill(os.getpid(), signal.SIGTERM))\n"
+    )
+    path = os.pathsep.join(filter(None, (str(site), room.environ.get("PYTHONPATH", ""))))
+    room.environ["PYTHONPATH"] = path
+    stopped = room.breeze("serve", "--port", "0", "--workers", "2")
+    assert "ended with -15 while it started" in stopped.stderr

@@ -96,13 +96,11 @@ class Metrics:
             used = self._used.setdefault(key if len(self._used) < MOST else _OTHERS, Used())
         used.attempts += 1
         used.events += row.events
-        if row.prompt_tokens or row.completion_tokens:
-            used.prompt_tokens += row.prompt_tokens
-            used.completion_tokens += row.completion_tokens
-        else:
-            used.characters += row.characters
-            used.audio_seconds += row.audio_seconds
-            used.images += row.images
+        used.prompt_tokens += row.prompt_tokens
+        used.completion_tokens += row.completion_tokens
+        used.characters += row.characters
+        used.audio_seconds += row.audio_seconds
+        used.images += row.images
         seconds = row.first_event_seconds
         if seconds is not None:
             used.first.counts[bisect_left(BUCKETS, seconds)] += 1

@@ -85,8 +85,8 @@ class AccessLog:
         runner, model = ("", "") if events is None else (events.route.runner, events.route.model)
         self._waiting.append((
             time.time(), call.request_id, answer.headers, call.method, call.path, answer.status,
-            seconds, answer.sent, call.caller.name, runner, model, call.asked.client,
-            code_of(call),
+            seconds, 0 if call.method == "HEAD" else answer.sent, call.caller.name, runner, model,
+            call.asked.client, code_of(call),
         ))  # fmt: skip
         if not self._wake.is_set():
             self._wake.set()

@@ -96,11 +96,11 @@ class App:
             if isinstance(answer, Stream):
                 if exchange.method != "HEAD":
                     return await send_stream(exchange, answer)
-                answer = await _head_only(answer)
+                answer = await _head_only(exchange, answer)
             if exchange.connection.stuck:
                 await exchange.drained()
             exchange.reply(answer)
-        except RunnerError as error:  # the answer had begun: it stays without its end
+        except Exception as error:  # the answer had begun: it stays without its end
             self._cut(call, error)
         finally:
             call.end()
@@ -156,16 +156,20 @@ class App:
         call.code = public.code
         return problem(public, call.dialect, request_id)
 
-    def _cut(self, call: Call, error: RunnerError) -> None:
+    def _cut(self, call: Call, error: Exception) -> None:
         """Note a failure amid an answer. A cancellation is nobody's: mostly the client has left."""
+        if not isinstance(error, RunnerError):
+            call.code = ProcessingError.code
+            return self.log_failure(call, error, call.request_id)
         call.code = error.code
         if isinstance(error, CancelledError):
-            return
+            return None
         import logging
 
         logging.getLogger("breeze.server").warning(
             "%s %s was cut (%s): %s", call.method, call.path, call.request_id, error
         )
+        return None
 
     def log_failure(self, call: Call, error: BaseException, request_id: str) -> None:
         """One line in the server's log."""
@@ -176,9 +180,11 @@ class App:
         )
 
 
-async def _head_only(stream: Stream) -> Reply:
+async def _head_only(exchange: Exchange, stream: Stream) -> Reply:
     """What HEAD gets of a stream: its headers. The stream is closed before it began."""
     await stream.pieces.aclose()
+    if exchange.stop is not None:  # pieces that have not begun do not see to it
+        exchange.stop()
     return Reply(b"", stream.type, status=stream.status, headers=stream.headers)
 
 

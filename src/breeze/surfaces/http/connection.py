@@ -99,8 +99,12 @@ class Connection(asyncio.Protocol):
     def go_on(self) -> None:
         """An answer is complete: begin the next one, or wait for it, or close."""
         self._quiet_since = self.clock.now()
-        if not self.running.keep_alive:
-            self.transport.close()
+        running = self.running
+        if not running.keep_alive:
+            if running.complete or running.expects:
+                self.transport.close()
+            else:  # closed amid a body, the connection would take the answer with it
+                self.read_on()
         elif self.behind:
             if not self.transport.is_closing():
                 self.begin(self.behind.pop(0))
@@ -114,6 +118,12 @@ class Connection(asyncio.Protocol):
             self.transport.close()
         else:
             self.latest.keep_alive = False
+
+    @property
+    def finished(self) -> bool:
+        """Everything is said: at most the other end of a TLS connection has not agreed yet."""
+        transport = self.transport
+        return transport.is_closing() and not (self.stuck or transport.get_write_buffer_size())
 
     def hang_up(self) -> None:
         """Close without another word."""
@@ -170,7 +180,7 @@ class Connection(asyncio.Protocol):
 class _Nobody(Exchange):
     """What stands where no request is: one that was answered."""
 
-    complete = answered = True
+    complete = answered = keep_alive = True
 
     def __init__(self) -> None:
         self.pieces = []

@@ -28,7 +28,8 @@ class Exchange(Asked):
     once the client has `left`. `begun` and `answered`: how far the answer is; `sent`: bytes of a
     stream's body, those included that are `outgoing`, which leave when the loop comes round.
     `expects`: the client waits to be told that it may send the body. `task`: the work. `waiter`:
-    what it waits for, when it waits for the client.
+    what it waits for, when it waits for the client. `chunked`: whether they know chunks; others
+    get a stream as it is, and its end is that of the connection.
     """
 
     complete = False
@@ -48,12 +49,13 @@ class Exchange(Asked):
         self.connection = connection
         self.method = method
         self.version = version
+        self.chunked = version > "1.0"
         self.path, self.query = split_url(url)
         self.pairs = pairs
         self.headers = headers = dict(pairs)
         self.pieces: list[bytes] = []
         self.keep_alive = version != "1.0" and connection.parser.should_keep_alive()
-        if b"expect" in headers:
+        if b"expect" in headers and self.chunked:
             self.expects = headers[b"expect"].lower() == b"100-continue"
 
     @property
@@ -106,7 +108,9 @@ class Exchange(Asked):
         if self.left:
             return
         headers = answer.headers
-        headers += (b"content-type", answer.type), (b"transfer-encoding", b"chunked")
+        headers.append((b"content-type", answer.type))
+        if self.chunked:
+            headers.append((b"transfer-encoding", b"chunked"))
         self.outgoing = []
         self.connection.transport.write(self._head(answer.status, headers))
 
@@ -126,7 +130,8 @@ class Exchange(Asked):
         """The stream is complete."""
         if not self.left:
             self._flush()
-            self.connection.transport.write(b"0\r\n\r\n")
+            if self.chunked:
+                self.connection.transport.write(b"0\r\n\r\n")
             self.answered = True
             self.connection.go_on()
 
@@ -150,7 +155,8 @@ class Exchange(Asked):
         pieces = self.outgoing
         if pieces and not self.left:
             body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-            self.connection.transport.write(b"%x\r\n%b\r\n" % (len(body), body))
+            chunk = b"%x\r\n%b\r\n" % (len(body), body) if self.chunked else body
+            self.connection.transport.write(chunk)
         pieces.clear()
 
     def _head(self, status: int, headers: Headers) -> bytes:
@@ -158,6 +164,8 @@ class Exchange(Asked):
         if lines.count(b"\n") + lines.count(b"\r") != 2 * len(headers) - 2:
             raise RuntimeError("a header holds a line break")
         self.begun = True
+        if self.expects and not self.complete:  # nobody knows whether the body comes all the same
+            self.keep_alive = False
         first = OPENING.lines(status, self.connection.state.default_headers)
         return first + lines + (_END if self.keep_alive else _LAST)
 

@@ -15,9 +15,17 @@ from breeze.contracts.clock import Timer
 from breeze.contracts.errors import RunnerError
 from breeze.surfaces.http.connection import BODY, HEAD, HIGH_WATER, NOTHING, Connection
 from breeze.surfaces.http.exchange import Exchange
-from breeze.surfaces.http.refusal import refusal, too_long, too_many, too_slow, too_soon, unreadable
+from breeze.surfaces.http.refusal import (
+    no_proxy,
+    refusal,
+    too_long,
+    too_many,
+    too_slow,
+    too_soon,
+    unreadable,
+)
 from breeze.surfaces.http.reply import Headers
-from breeze.surfaces.http.upgrade import hand_over, wants_socket
+from breeze.surfaces.http.upgrade import hand_over, head, wants_socket
 
 
 class Protocol(Connection):
@@ -37,9 +45,9 @@ class Protocol(Connection):
     _url = b""
     _pairs: Headers
     _upgrades = False  # the latest request wants to be a WebSocket
-    _before = 0  # bytes of this head that came before the present piece
+    _before = 0  # bytes of this head, or since the last of a body, before the present piece
     _piece = 0  # bytes of the present piece
-    _mixed = False  # whether the present piece holds the end of an earlier request too
+    _mixed = False  # whether the present piece holds a body, or the end of a request, too
     _received = 0  # bytes that came while the timer was running
     _timer: Timer | None = None
 
@@ -55,14 +63,19 @@ class Protocol(Connection):
         self._piece, self._mixed = len(data), False
         if self._timer is not None:
             self._received += len(data)
-        try:
-            self.parser.feed_data(data)
-        except HttpParserError as error:
-            self._refuse(unreadable(error))
-        except HttpParserUpgrade:  # what else one may want to upgrade to is not wanted here
-            if self._upgrades and not self.transport.is_closing():
-                self._disarm()
-                return hand_over(self, self._url)
+        while data:
+            try:
+                self.parser.feed_data(data)
+            except HttpParserError as error:
+                self._refuse(unreadable(error))
+            except HttpParserUpgrade as stop:
+                if self._upgrades:
+                    self._disarm()
+                    return hand_over(self, self._url)
+                # The parser takes no body with an upgrade, so it reads on without the wish.
+                data = self._plain_head() + data[stop.args[0] :]
+                continue
+            break
         if self.running.waiter is not None:
             self.running.wake()
         if self.due or self.behind:
@@ -78,7 +91,7 @@ class Protocol(Connection):
         self._url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._pairs.append((name.lower(), value))
+        self._pairs.append((name.lower(), value.rstrip(b" \t")))
 
     def on_headers_complete(self) -> None:
         pairs, parser = self._pairs, self.parser
@@ -88,8 +101,10 @@ class Protocol(Connection):
             self._disarm()
         version, method = parser.get_http_version(), parser.get_method().decode()
         exchange = Exchange(self, method, version, self._url, pairs)
-        if b"upgrade" in exchange.headers:
+        if parser.should_upgrade():
             self._check_upgrade(exchange)
+            if not self._upgrades:
+                return
         before, self.latest = self.latest, exchange
         if not before.answered:
             self.behind.append(exchange)
@@ -98,6 +113,7 @@ class Protocol(Connection):
         self.due = BODY
 
     def on_body(self, body: bytes) -> None:
+        self._before, self._mixed = 0, True
         exchange = self.latest
         if not exchange.answered:
             exchange.pieces.append(body)
@@ -107,9 +123,19 @@ class Protocol(Connection):
         self.due, self._mixed = NOTHING, True
         if self._timer is not None:
             self._disarm()
-        self.latest.complete = True
+        latest = self.latest
+        latest.complete = True
+        if latest.answered and not latest.keep_alive:
+            self.transport.close()
+
+    def _plain_head(self) -> bytes:
+        pairs = [pair for pair in self._pairs if pair[0] != b"upgrade"]
+        parser = self.parser
+        return head(parser.get_method(), self._url, parser.get_http_version(), pairs)
 
     def _check_upgrade(self, exchange: Exchange) -> None:
+        if exchange.method == "CONNECT":
+            raise no_proxy()
         self._upgrades = wants_socket(exchange.headers) and bool(self.config.ws_protocol_class)
         if self._upgrades and not self.latest.answered:
             raise too_soon()
@@ -129,13 +155,15 @@ class Protocol(Connection):
             return
         if self.behind:
             self.hold_back(self._piece)
-        if self.due == HEAD:
-            self._before += 0 if self._mixed else self._piece
-            if self._before > self.head_bytes:
-                self._refuse(too_long(self.head_bytes))
-            elif self._timer is None:
+        if self.due == NOTHING:
+            return
+        self._before += 0 if self._mixed else self._piece
+        if self._before > self.head_bytes:  # of a head, or of headers behind a body
+            self._refuse(too_long(self.head_bytes))
+        elif self.due == HEAD:
+            if self._timer is None:
                 self._timer = self.clock.call_later(self.head_seconds, self._late_head)
-        elif self.due == BODY:
+        else:
             if self.latest.unread > HIGH_WATER and not self.latest.answered:
                 self.pause()
             if len(self._pairs) > self.head_lines:  # behind a body may come more of them

@@ -43,6 +43,11 @@ def too_slow(part: str) -> RunnerError:
     )
 
 
+def no_proxy() -> RunnerError:
+    """A tunnel to somewhere else."""
+    return InputError("This server is no proxy: it opens no tunnels.", data={"status": 405})
+
+
 def too_soon() -> RunnerError:
     """A WebSocket that is asked for behind requests on the same connection."""
     return InputError("A WebSocket begins when the answers before it are complete.")

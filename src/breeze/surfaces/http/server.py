@@ -103,6 +103,7 @@ class Server(uvicorn.Server):
         cancelled = sum(map(self._cancel, self.app.engine.live))
         await self._drained(0.0 if not cancelled else _LAST_WORDS, force=True)
         self.stopped = Stopped(max(0, live - cancelled), cancelled)
+        await self._cut_silent()
         await super().shutdown(sockets)
 
     def _close_idle(self) -> None:
@@ -111,18 +112,28 @@ class Server(uvicorn.Server):
             if isinstance(connection, Protocol):
                 connection.shutdown()
 
+    async def _cut_silent(self) -> None:
+        """A TLS client that says nothing to our goodbye would be waited for."""
+        await asyncio.sleep(_POLL)  # what was written last is on its way
+        for connection in list(self.server_state.connections):
+            if isinstance(connection, Protocol) and connection.finished:
+                connection.transport.abort()
+
     async def _drained(self, seconds: float, *, force: bool = False) -> None:
         """Wait until nothing is under way, at most so long; after a second signal only by force.
 
         Sockets of the router stay open meanwhile: their requests are among the engine's.
         """
         until = self._loop.time() + seconds
-        while self._busy() and self._loop.time() < until and (force or not self.force_exit):  # noqa: ASYNC110
+        while self._busy() and self._loop.time() < until and (force or not self.force_exit):
             await asyncio.sleep(_POLL)
+            self._close_idle()  # those too that were accepted and not yet known
 
     def _busy(self) -> bool:
         connections = self.server_state.connections
-        return bool(self.app.engine.live) or any(isinstance(c, Protocol) for c in connections)
+        return bool(self.app.engine.live) or any(
+            isinstance(c, Protocol) and not c.finished for c in connections
+        )
 
     def _cancel(self, request_id: str) -> bool:
         return self.app.engine.cancel(request_id, stopped())

@@ -102,7 +102,8 @@ class Supervisor:
                 args=(self._plan, self._listener, theirs, Place(self._folder, number, os.getpid())),
                 name=f"breeze-worker-{number}",
             )
-            process.start()
+            with _without_signals():  # until the new process knows what they mean to it
+                process.start()
             theirs.close()
             self._workers[number] = _Worker(number, process, ours)
 
@@ -194,6 +195,7 @@ def _work(plan: Plan, listener: socket.socket, news: Connection, place: Place) -
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.set_wakeup_fd(-1)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
     try:
         run(plan, listener, partial(_tell, news), place)
     except RunnerError as error:
@@ -203,6 +205,16 @@ def _work(plan: Plan, listener: socket.socket, news: Connection, place: Place) -
 def _tell(news: Connection, what: Ready | Stopped | ErrorInfo) -> None:
     with suppress(OSError):  # the supervisor has died, and this worker is about to see it
         news.send_bytes(msgspec.json.encode(what))
+
+
+@contextmanager
+def _without_signals() -> Iterator[None]:
+    """They wait; a process that is started meanwhile begins without them too."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

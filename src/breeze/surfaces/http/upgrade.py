@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from breeze.surfaces.http.reply import Headers
+
 if TYPE_CHECKING:
     from breeze.surfaces.http.connection import Connection
 
@@ -15,11 +17,18 @@ def wants_socket(headers: Mapping[bytes, bytes]) -> bool:
     return headers[b"upgrade"].lower() == b"websocket" and b"upgrade" in map(bytes.strip, said)
 
 
+def head(method: bytes, url: bytes, version: str, pairs: Headers) -> bytes:
+    """The head of a request as it is sent."""
+    lines = b"".join(b"%b: %b\r\n" % pair for pair in pairs)
+    return b"%b %b HTTP/%b\r\n%b\r\n" % (method, url, version.encode(), lines)
+
+
 def hand_over(connection: Connection, url: bytes) -> None:
     """Let uvicorn speak on `connection` from now on; `url` is that of its latest request."""
+    if connection.transport.is_closing():
+        return
     asked = connection.latest
-    line = b"%b %b HTTP/1.1\r\n" % (asked.method.encode(), url)
-    head = b"".join(b"%b: %b\r\n" % pair for pair in asked.pairs)
+    again = head(asked.method.encode(), url, "1.1", asked.pairs)
     connection.let_go()
     protocol = connection.config.ws_protocol_class(  # type: ignore[misc, call-arg]
         config=connection.config,
@@ -27,5 +36,5 @@ def hand_over(connection: Connection, url: bytes) -> None:
         app_state=connection.app_state,
     )
     protocol.connection_made(connection.transport)
-    protocol.data_received(line + head + b"\r\n")
+    protocol.data_received(again)
     connection.transport.set_protocol(protocol)
