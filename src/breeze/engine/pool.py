@@ -118,6 +118,7 @@ class Pool:
             entry.attached -= 1
             if not entry.attached and not entry.loading.done():
                 entry.loading.cancel()
+                self._start(entry.loading)  # it unloads what it has loaded so far
                 self._forget(entry)
 
     async def _load(self, entry: Entry) -> None:
