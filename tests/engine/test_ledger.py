@@ -7,6 +7,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from breeze.engine.ledger import Ledger, Row
 
@@ -61,6 +62,18 @@ def test_a_disk_that_fails_costs_rows_and_a_warning_but_no_request(
         ledger.flush()
     assert ledger.lost == 1
     assert "1 usage rows lost" in caplog.text
+    ledger.close()
+
+
+@pytest.mark.parametrize(
+    "odd", [replace(row(), prompt_tokens=10**30), row("\ud800")], ids=["number", "text"]
+)
+def test_a_value_that_cannot_be_stored_costs_its_own_row_only(tmp_path: Path, odd: Row) -> None:
+    ledger = Ledger(tmp_path / "breeze.sqlite")
+    for each in (row("r1"), odd, row("r3")):
+        ledger.add(each)
+    assert ledger.rows() == [row("r1"), row("r3")]
+    assert ledger.lost == 1
     ledger.close()
 
 

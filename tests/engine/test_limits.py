@@ -6,12 +6,17 @@ import asyncio
 import gc
 import weakref
 from collections.abc import AsyncGenerator, Awaitable
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from breeze.contracts.capability import RunnerKind
-from breeze.contracts.errors import CancelledError, DeadlineError, ProcessingError, RunnerError
+from breeze.contracts.errors import (
+    CancelledError,
+    DeadlineError,
+    ProcessingError,
+    RunnerError,
+)
 from breeze.contracts.events import ChatEvent, Finish, TextDelta
 from breeze.contracts.parameters import Parameters
 from breeze.contracts.requests import ChatRequest
@@ -134,6 +139,36 @@ async def test_a_read_that_was_asked_for_before_the_stop_does_not_outlive_it(
         with pytest.raises(RunnerError):
             await reading
         assert (script.active, engine.live) == (0, ())
+
+
+@runner("slowly", vendor="tests", kind=RunnerKind.LOCAL)
+class SlowlyRunner(Runner[Parameters]):
+    """Takes its time to stop."""
+
+    gate: ClassVar[Gate]
+
+    async def chat(self, request: ChatRequest) -> AsyncGenerator[ChatEvent]:
+        try:
+            yield TextDelta("Hel")
+            yield Finish()
+        finally:
+            await self.gate()
+
+
+async def test_who_comes_while_it_is_closed_waits_or_finds_the_end(opened: OpenEngine) -> None:
+    gate = SlowlyRunner.gate = Gate()
+    async with opened(SlowlyRunner) as engine:
+        events = engine.stream(ChatRequest.of("Hi", runner="slowly", strict=True))
+        await anext(events)
+        first = asyncio.create_task(events.aclose())
+        await gate.started.wait()
+        assert [event async for event in events] == []
+        second = asyncio.create_task(events.aclose())
+        await settle()
+        assert not second.done()
+        gate.release.set()
+        await asyncio.gather(first, second)
+        assert engine.live == ()
 
 
 async def test_what_was_closed_unread_stays_closed(opened: OpenEngine) -> None:

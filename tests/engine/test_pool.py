@@ -74,6 +74,50 @@ async def test_when_the_last_caller_leaves_the_load_is_stopped() -> None:
     assert script.unloads == 1
 
 
+async def test_who_waits_for_a_place_takes_over_the_load() -> None:
+    loading, gate = Gate(), Gate()
+    script = Script(on_load=[loading])
+    pool, make = Pool(ManualClock()), maker(script, concurrency=1)
+    first = asyncio.create_task(hold(pool, make, Gate()))
+    await loading.started.wait()
+    second = asyncio.create_task(hold(pool, make, gate))
+    await settle()
+    first.cancel()
+    await asyncio.wait([first])
+    loading.release.set()
+    await asyncio.wait(
+        [second, asyncio.create_task(gate.started.wait())], return_when="FIRST_COMPLETED"
+    )
+    gate.release.set()
+    await second
+    assert (script.loads, script.unloads) == (1, 0)
+    await pool.close()
+    assert (pool.entries, script.unloads) == ((), 1)
+
+
+async def test_closing_waits_for_a_load_that_was_stopped() -> None:
+    unloading, slow = Gate(), Script(on_load=[Gate()])
+
+    class SlowToUnload(ScriptedRunner):
+        info, script = scripted("one", slow).info, slow
+
+        async def unload(self) -> None:
+            await unloading()
+            await super().unload()
+
+    pool = Pool(ManualClock())
+    caller = asyncio.create_task(hold(pool, lambda: SlowToUnload(Parameters()), Gate()))
+    await settle()
+    caller.cancel()
+    closing = asyncio.create_task(pool.close())
+    await unloading.started.wait()
+    await settle()
+    assert not closing.done()
+    unloading.release.set()
+    await closing
+    assert slow.unloads == 1
+
+
 async def test_a_retryable_load_failure_is_tried_again_with_growing_waits() -> None:
     clock, failure = ManualClock(), UnavailableError("busy disk")
     script = Script(on_load=[failure])

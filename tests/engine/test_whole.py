@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from breeze.contracts.errors import InputError, ProcessingError, UnavailableError
-from breeze.contracts.events import Adjusted, Finish, TextDelta, Usage
+from breeze.contracts.events import Adjusted, Event, Finish, Progress, TextDelta, Usage
 from breeze.contracts.requests import ChatRequest
 from breeze.testing.clock import ManualClock, settle
 from breeze.testing.scripted import Gate, Script, Steps, scripted
@@ -89,6 +89,23 @@ async def test_its_first_event_may_take_as_long_as_the_deadline_allows(
         await gate.started.wait()
         await clock.advance(50)
         await settle()
+        gate.release.set()
+        assert (await task).runner == "first"
+
+
+@pytest.mark.parametrize(
+    "first", [Adjusted("top_k", 3, None, "why"), Progress("load"), Usage(1)], ids=type
+)
+async def test_what_comes_before_the_answer_proves_nothing(
+    opened: OpenEngine, config: Path, first: Event
+) -> None:
+    """A note of what was not used as asked leaves the server as much time as without it."""
+    clock, gate = ManualClock(), Gate()
+    slow = scripted("one", Script([first, gate, *GOOD]))
+    async with opened(slow, scripted("two", Script(GOOD)), config=config, clock=clock) as engine:
+        task = asyncio.create_task(engine.run(ChatRequest.of("Hi")))
+        await gate.started.wait()
+        await clock.advance(50)
         gate.release.set()
         assert (await task).runner == "first"
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +13,16 @@ import pytest
 
 from breeze.config import parse_config
 from breeze.contracts.answers import ChatAnswer
-from breeze.contracts.errors import AuthenticationError, InputError
+from breeze.contracts.errors import AuthenticationError, InputError, ProcessingError
 from breeze.contracts.events import TextDelta
 from breeze.contracts.requests import ChatRequest
 from breeze.contracts.results import collect
 from breeze.engine.engine import Engine
+from breeze.testing.clock import settle
 from tests.runners import openai_server
 from tests.runners.asking import sse, streaming, whole
 from tests.runners.openai_server import MODEL, delta
-from tests.runners.standin import StandIn
+from tests.runners.standin import Exchange, StandIn
 
 
 @pytest.fixture
@@ -120,3 +123,35 @@ async def test_a_refused_key_is_told_with_the_remedy(tmp_path: Path, first: Stan
             await made.run(ChatRequest.of("Hi"))
     assert "Set api_key to a valid key for this server" in caught.value.message
     assert "key-of-one" not in f"{caught.value} {caught.value.info()}"
+
+
+@pytest.mark.parametrize("asked", ["a stream", "the whole"])
+async def test_a_request_that_failed_is_freed_with_its_error(
+    tmp_path: Path, first: StandIn, asked: str
+) -> None:
+    """A large request must not wait for the collector of circles."""
+
+    async def cut(exchange: Exchange) -> None:
+        await exchange.stream()
+        await exchange.chunk(sse(delta("Hel")))
+        exchange.close()
+
+    async def failed() -> weakref.ref[Any]:
+        events = made.stream(ChatRequest.of("Hi", whole=asked == "the whole"))
+        route = weakref.ref(events.route)
+        with suppress(ProcessingError):  # what pytest catches, pytest keeps
+            async with events:
+                async for _ in events:
+                    pass
+        assert events.route.code == ProcessingError.code
+        return route
+
+    async with engine(tmp_path, {"a": first.url}, {}, failover={"attempts": 1}) as made:
+        first.play(cut)
+        gc.disable()
+        try:
+            route = await failed()
+            await settle()  # what is left of the connection goes
+            assert route() is None
+        finally:
+            gc.enable()

@@ -28,8 +28,8 @@ from breeze.engine.selection import Choice
 from breeze.engine.watch import Watch
 
 _NOTHING = Usage()
-_NO_OUTPUT = (Adjusted, Usage)
-"""Events that are held until output proves the runner real."""
+NO_OUTPUT = (Adjusted, Progress, Usage)
+"""Events that do not prove the runner real. All but progress are held until output does."""
 
 
 class Means:
@@ -112,7 +112,7 @@ class Attempt:
             self.first = self._means.clock.now() - self.begun
         if kind is Progress:
             return (event,)
-        if kind in _NO_OUTPUT:
+        if kind in NO_OUTPUT:
             self._held = (*self._held, event)
             return ()
         self.prove()

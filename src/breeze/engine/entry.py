@@ -38,7 +38,6 @@ class Entry:
         self.reload_key = runner.parameters.reload_key()
         self.state = State.LOADING
         self.leases = 0
-        self.attached = 0
         self.idle_since = 0.0
         self.loading: asyncio.Task[None] | None = None
         self.free = runner.info.concurrency

@@ -15,8 +15,8 @@ import msgspec
 
 from breeze.contracts.errors import RunnerError
 from breeze.contracts.events import Finish, Restarted, TextDelta, Usage
-from breeze.engine.attempts import Attempt, Means, adjusted
-from breeze.engine.plan import Plan, too_slow
+from breeze.engine.attempts import NO_OUTPUT, Attempt, Means, adjusted
+from breeze.engine.plan import Plan, forget_places, too_slow
 from breeze.engine.plan import Policy as Policy
 from breeze.engine.roster import Roster
 from breeze.engine.route import Route
@@ -99,15 +99,16 @@ class Failover:
                 async for event in await attempt.open():
                     watch.since = now()
                     attempt.events += 1
-                    if not attempt.proven:
+                    if attempt.first is None:
                         attempt.first = watch.since - attempt.begun
-                        attempt.prove()
                     kind = type(event)
                     if kind is Finish:
                         attempt.end = event
                         break
                     if kind is Usage:
                         attempt.usage = event
+                    elif not attempt.proven and kind not in NO_OUTPUT:
+                        attempt.prove()
                     keep(event)
             except BaseException as raised:  # stopping, and whatever a runner raises
                 ended = raised
@@ -152,6 +153,7 @@ class Failover:
             if not plan.after(error, delivered=delivered):
                 error = plan.blamed(error, route.failed)
                 raise error from error.__cause__
+            forget_places(error)
         finally:
             del ended, error
         watch.begin()

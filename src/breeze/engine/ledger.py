@@ -152,7 +152,11 @@ class Ledger:
                 for begin in range(0, len(batch), _TOGETHER):
                     some = batch[begin : begin + _TOGETHER]
                     database.execute(_insert(len(some)), [*chain(*map(astuple, some))])
-        except (OSError, sqlite3.Error) as error:
+        except (OSError, sqlite3.Error, OverflowError, ValueError) as error:
+            if isinstance(error, (OverflowError, ValueError)) and len(batch) > 1:
+                for row in batch:  # one holds what cannot be stored, such as a server's 10**30
+                    self._store([row])
+                return
             self.lost += len(batch)
             _log.warning("%d usage rows lost: %s: %s", len(batch), self._path, error)
 

@@ -75,8 +75,16 @@ class Plan:
         """What the caller is told when nobody answered: `error`, or why the first could not."""
         if isinstance(error, InputError) and self._first is not None:
             error = self._first
+        self._first = None
         error.attempts = failed
         return error
+
+
+def forget_places(error: BaseException | None) -> None:
+    """Forget where `error` was raised: the frames there hold the plan, which may hold `error`."""
+    while error is not None:
+        error.__traceback__ = None
+        error = error.__cause__ or error.__context__
 
 
 def too_slow(choice: Choice, silence: Silence) -> UnavailableError:

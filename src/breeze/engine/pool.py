@@ -107,18 +107,11 @@ class Pool:
             raise
 
     async def _loaded(self, entry: Entry) -> None:
-        """Wait for the one load of this entry; the last waiter to leave stops it."""
+        """Wait for the one load of this entry. It goes on until nobody has a lease."""
         if entry.loading is None or entry.loading.done():
             entry.state = State.LOADING
             entry.loading = asyncio.create_task(self._load(entry))
-        entry.attached += 1
-        try:
-            await asyncio.shield(entry.loading)
-        finally:
-            entry.attached -= 1
-            if not entry.attached and not entry.loading.done():
-                entry.loading.cancel()
-                self._forget(entry)
+        await asyncio.shield(entry.loading)
 
     async def _load(self, entry: Entry) -> None:
         delay = _FIRST_RETRY
@@ -156,6 +149,10 @@ class Pool:
                     self._start(self._drained(entry))
 
     def _became_idle(self, entry: Entry) -> None:
+        if entry.loading is not None and not entry.loading.done():  # nobody waits for it now
+            entry.loading.cancel()
+            self._start(entry.loading)  # it unloads what it has loaded so far
+            self._forget(entry)
         if entry in self._draining:
             self._start(self._drained(entry))
             return

@@ -45,7 +45,7 @@ class EventStream(Generic[E]):
     _next: Callable[[], Coroutine[Any, Any, E]]
     _events: AsyncGenerator[Any] | None = None
     _over: asyncio.Event | None = None
-    _closing: asyncio.Task[None] | None = None
+    _closing: asyncio.Future[None] | None = None
 
     def __init__(
         self, route: Route, watch: Watch, source: Source, live: dict[str, EventStream[Any]]
@@ -129,12 +129,24 @@ class EventStream(Generic[E]):
         """Stop the work, wherever it is, and wait until it has stopped."""
         if self._closing is not None:
             await asyncio.shield(self._closing)
+            await self.closed()  # a reader may have come between
         elif self.running and self.watch.task is not None:  # somebody else reads: it has to be told
             self.cancel()
             await self.closed()
+        elif self.running and self._events is not None:
+            await self._close_here(self._events)
         elif self._events is not None:
             await self._events.aclose()
         self._end()
+
+    async def _close_here(self, events: AsyncGenerator[Any]) -> None:
+        """Stop the work, which may take a while: who else comes to close waits for this one."""
+        closing = self._closing = asyncio.get_running_loop().create_future()
+        self._next = _nothing().__anext__
+        try:
+            await events.aclose()
+        finally:
+            closing.set_result(None)
 
     def cancel(self, reason: RunnerError | None = None) -> bool:
         """Stop the work from elsewhere; the reader gets `reason`. True if something was stopped."""

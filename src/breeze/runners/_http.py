@@ -104,6 +104,8 @@ class HttpClient:
             except BaseException:  # a cancellation too: nobody else knows of this answer
                 answer.close()
                 raise
+            finally:
+                del answer  # it holds its error, which holds this frame, and so the request
             if not kept:
                 raise UnavailableError(
                     f"{self.target.authority} closed the connection without an answer. Is it the "
@@ -139,7 +141,7 @@ class HttpClient:
             await connect(connection, self.target, self._tls, self._connect_limit, loop)
         except BaseException:  # a cancellation too: it may come when all but done
             connection.give_up()
-            self._open.discard(connection)
+            self._lost(connection)
             raise
         if self._watch is None:
             self._watch = loop.call_later(self._tick, self._look, loop)

@@ -112,6 +112,7 @@ class Answer(msgspec.Struct, eq=False):
 
     def __exit__(self, *_: object) -> None:
         self.close()
+        self.error = self.next = None  # else an error holds its reader, and that one this answer
 
     # the connection's side ----------------------------------------------------------------
 

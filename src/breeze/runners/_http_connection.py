@@ -97,6 +97,8 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
+        if self._lost:  # it was given up while it was being made
+            self._transport.abort()
         with suppress(AttributeError, OSError):  # not every transport has a socket to set
             transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 

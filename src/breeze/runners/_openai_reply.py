@@ -114,7 +114,10 @@ class Reply:
         elif self._split is not None and not self.over:
             events = self._last(self._split.end())
         if self._error is not None:
-            raise self._error
+            try:
+                raise self._error
+            finally:
+                self._error = None  # it holds the frames that hold this reply
         reader = self._reader
         if reader.reason is None and self.over:  # the server says that this was all
             events += [reader.usage] if reader.usage is not None else []

@@ -343,3 +343,15 @@ async def test_what_was_released_and_does_not_end_is_closed(server: StandIn) -> 
 
 def test_the_recorder_keeps_the_order_of_requests() -> None:
     assert Recorded("GET", "/", {}, b'{"a": 1}').json == {"a": 1}
+
+
+@pytest.mark.parametrize("there", [True, False], ids=["connects", "fails"])
+async def test_closing_ends_what_is_still_connecting(server: StandIn, there: bool) -> None:
+    url = server.url if there else "http://127.0.0.1:9"
+    client = HttpClient(url, {})
+    asking = asyncio.create_task(client.get("/ask"))
+    await asyncio.sleep(0)
+    async with asyncio.timeout(5):
+        await client.close()
+    with pytest.raises(UnavailableError):
+        await asking
