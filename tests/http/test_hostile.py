@@ -308,7 +308,7 @@ WIRE: dict[str, tuple[tuple[bytes, ...], tuple[int, ...]]] = {
     "chunks without an end": ((CHUNKED + b"1\r\n{\r\n",), (408,)),
     "chunk of wrong size": ((CHUNKED + b"2\r\nabc\r\n0\r\n\r\n",), (400,)),
     "long chunk extension": ((CHUNKED + b"1;" + b"a" * 200_000 + b"\r\n{\r\n0\r\n\r\n",),
-                             (400, 408, 413)),
+                             (400, 408, 413, 431)),
     "trailers": ((CHUNKED + b"0\r\n" + b"x: y\r\n" * 20_000 + b"\r\n",), (400, 408, 413, 431)),
     "many small chunks": ((CHUNKED + b"1\r\n \r\n" * 100_000 + b"0\r\n\r\n",), (400,)),
     "expects to go on": ((HEAD + b"\r\nexpect: 100-continue\r\ncontent-length: 2\r\n\r\n", b"{}"),
