@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import subprocess
-import sys
 import time
 from array import array
-from pathlib import Path
 
 import pytest
 
@@ -19,6 +15,7 @@ from breeze.contracts.values import Usage
 from breeze.contracts.wav import WAV_HEADER
 from breeze.runners._espeak_parameters import EspeakParameters
 from breeze.runners.espeak import EspeakRunner
+from tests.runners.alone import printed_alone
 from tests.runners.speaking import (
     STORY,
     chunks,
@@ -211,15 +208,5 @@ asyncio.run(main())
 
 
 def test_twenty_loads_leave_memory_as_it_was() -> None:
-    """In a process of its own, where nothing else moves the figures."""
-    root = Path(__file__).parents[2]
-    done = subprocess.run(
-        [sys.executable, "-c", TWENTY_LOADS],
-        cwd=root,
-        env={**os.environ, "MALLOC_ARENA_MAX": "1"},  # which threads get an arena is no leak
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    sizes = [int(line) for line in done.stdout.split()]
+    sizes = [size for (size,) in printed_alone(TWENTY_LOADS)]
     assert sizes[-1] - sizes[4] < 2_000_000

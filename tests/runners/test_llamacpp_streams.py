@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import subprocess
 import sys
 from contextlib import aclosing
 from pathlib import Path
@@ -14,6 +12,7 @@ import pytest
 
 from breeze.contracts.events import Finish, Progress, TextDelta
 from breeze.contracts.requests import ChatRequest
+from tests.runners.alone import printed_alone
 from tests.runners.llamacpp_files import answer, loaded
 from tests.runners.llamacpp_files import models as models
 
@@ -131,17 +130,7 @@ asyncio.run(main())
 
 @linux
 def test_loading_again_and_again_takes_no_more_memory() -> None:
-    """In a process of its own, where nothing else moves the figures."""
-    root = Path(__file__).parents[2]
-    done = subprocess.run(
-        [sys.executable, "-c", CYCLES],
-        cwd=root,
-        env={**os.environ, "MALLOC_ARENA_MAX": "1"},  # which threads get an arena is no leak
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    first, last = ([int(word) for word in line.split()] for line in done.stdout.splitlines())
+    first, last = printed_alone(CYCLES)
     assert (last[0] - first[0]) * 4096 < 15_000_000  # one model kept would be 25 MB a time
     assert last[1] == first[1]  # open files
     assert last[2] <= first[2] + 1  # threads: those that a pool of the interpreter's may add

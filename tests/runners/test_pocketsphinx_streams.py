@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import subprocess
-import sys
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +15,7 @@ from breeze.contracts.events import Finish
 from breeze.contracts.requests import TranscribeRequest
 from breeze.runners._pocketsphinx_parameters import PocketsphinxParameters
 from breeze.runners.pocketsphinx import PocketsphinxRunner
+from tests.runners.alone import printed_alone
 from tests.runners.hearing import (
     CHILDREN,
     RATE,
@@ -160,19 +157,5 @@ asyncio.run(main())
 
 @pytest.mark.slow
 async def test_twenty_loads_leave_memory_as_it_was() -> None:
-    """In a process of its own, where nothing else moves the figures.
-
-    With one arena for all threads: else glibc keeps some 20 MB for each of the first few threads
-    that happen to load a model, and the figures tell how threads were scheduled, not what leaks.
-    """
-    root = Path(__file__).parents[2]
-    done = subprocess.run(  # noqa: ASYNC221  # nothing else runs on this loop
-        [sys.executable, "-c", TWENTY_LOADS],
-        cwd=root,
-        env={**os.environ, "MALLOC_ARENA_MAX": "1"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    sizes = [int(line) for line in done.stdout.split()]
+    sizes = [size for (size,) in printed_alone(TWENTY_LOADS)]
     assert min(sizes[-5:]) - min(sizes[:5]) < 2_000_000

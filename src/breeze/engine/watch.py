@@ -48,11 +48,6 @@ class Watch:
     _cancelling = 0
     _silence: Silence | None = None
 
-    @property
-    def waiting(self) -> bool:
-        """True while an await is guarded."""
-        return self.task is not None
-
     def fire(self, reason: RunnerError) -> bool:
         """End the present wait, or refuse the next. False when it had fired before."""
         if self.reason is not None:
