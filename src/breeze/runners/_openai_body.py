@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import msgspec
 from msgspec.structs import replace
 
 from breeze.contracts.dialects.openai import chat_body
-from breeze.contracts.errors import InputError
 from breeze.contracts.events import Adjusted
 from breeze.contracts.requests import ChatRequest
+from breeze.runners._http_json import encoded
 from breeze.runners._openai_parameters import OpenAIParameters
 
-_encode = msgspec.json.Encoder().encode
 _COUNTED = {"include_usage": True}
 
 
@@ -34,14 +32,6 @@ def prepare(
         if parameters.usage:
             body.stream_options = _COUNTED
     return encoded(body, "messages"), adjusted
-
-
-def encoded(body: object, field: str) -> bytes:
-    """`body` as JSON. Raises InputError that names `field` when its text is none."""
-    try:
-        return _encode(body)
-    except UnicodeEncodeError as error:  # half of a surrogate pair, as broken input may hold
-        raise InputError(f"{field}: is no Unicode text: {error.reason}.", field=field) from error
 
 
 def _known_only(request: ChatRequest, adjusted: list[Adjusted]) -> ChatRequest:
