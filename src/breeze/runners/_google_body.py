@@ -99,9 +99,10 @@ def _settings(request: ChatRequest, p: GoogleParameters, adjusted: list[Adjusted
 
 def _thinking(effort: str, p: GoogleParameters, adjusted: list[Adjusted]) -> Json:
     found: Json = {"includeThoughts": True} if p.thoughts else {}
+    budget = p.effort_as == "budget"
     if not effort:
         return found
-    if p.effort_as == "budget":
+    if budget:
         name, known, near = "thinkingBudget", _BUDGETS, {"xhigh": 24_576, "max": 24_576}
     else:
         name, known, near = "thinkingLevel", _LEVELS, _NEAR  # type: ignore[assignment]

@@ -20,10 +20,10 @@ async def with_pictures(request: ChatRequest, p: GoogleParameters) -> ChatReques
 
     Raises InputError when one cannot be fetched or may not be, TooLargeError.
     """
-    if not any(image.url.startswith(_WEB) for m in request.messages for image in m.images):
-        return request
     usual = EVERYWHERE if p.fetch_images == "any" else USUAL
     policy = usual._replace(types=("image/",)) if p.fetch_images != "off" else None
+    if not any(image.url.startswith(_WEB) for m in request.messages for image in m.images):
+        return request
     turns = (_turn(m, f"messages[{i}]", policy) for i, m in enumerate(request.messages))
     return replace(request, messages=tuple(await asyncio.gather(*turns)))
 

@@ -82,7 +82,7 @@ class AnthropicRunner(Runner[AnthropicParameters]):
     async def chat(self, request: ChatRequest) -> AsyncGenerator[ChatEvent]:
         http = self._http or self._unloaded()
         parameters = self.parameters_for(request)
-        if request.messages[-1].role == "assistant" and not parameters.prefill:
+        if not parameters.prefill and request.messages[-1].role == "assistant":
             raise InputError(
                 "messages: the last turn must be the user's. For models that continue an answer, "
                 "set prefill.",

@@ -147,3 +147,5 @@ def _tell_the_rest(request: ChatRequest, adjusted: list[Adjusted]) -> None:
         adjusted.append(Adjusted("logit_bias", request.logit_bias, None, _NO_WORD))
     if request.logprobs:
         adjusted.append(Adjusted("logprobs", True, False, _NO_WORD))
+    if request.top_logprobs:
+        adjusted.append(Adjusted("top_logprobs", request.top_logprobs, 0, _NO_WORD))

@@ -41,7 +41,9 @@ def _in_array(reply: Reply) -> Reply:
 
 
 def _bare(scene: Scene) -> Reply:
-    """The failure as JSON after the events, not as one of them."""
+    """The failure as JSON after the events, not as one of them. Instead of a whole answer."""
+    if not scene.reply.streamed:
+        return refused(scene.values["kind"]).but(status=200)
     bare = msgspec.json.format(msgspec.json.encode(error(scene.values["kind"])), indent=2)
     return scene.reply.but(pieces=(*scene.begun, bare))
 
