@@ -32,8 +32,6 @@ CODES = {
 """The code of the error for each fault that ends in one."""
 FINE = {"wrong-type"}
 """Faults that a client need not notice, beside those that are harmless."""
-ALL_OR_NOTHING = {"malformed", "stall", "stream-cut", "stream-reset", "early-close"}
-"""Faults after which what came before must have been delivered."""
 
 
 async def had(

@@ -287,7 +287,8 @@ async def test_nothing_is_dropped_in_silence(vendor: AnthropicStandin) -> None:
         found = await events(runner, request)
     assert {event.field for event in found if isinstance(event, Adjusted)} == {
         "messages[0].name", "messages[0].detail", "n", "seed", "presence_penalty",
-        "frequency_penalty", "logit_bias", "logprobs", "top_logprobs", "response_format", "reasoning_effort",
+        "frequency_penalty", "logit_bias", "logprobs", "top_logprobs", "response_format",
+        "reasoning_effort",
     }  # fmt: skip
     assert vendor.calls[0].json["output_config"] == {"effort": "low"}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import aclosing
 from typing import Any
 
 import pytest
@@ -51,6 +52,14 @@ def asking(**fields: Any) -> ChatRequest:
     return ChatRequest.of("Good day to you, my friend.", model="parrot-1", **fields)
 
 
+async def texts_of(runner: Runner[Any], texts: list[str]) -> None:
+    """Put every text that comes into `texts`, until the end or an error."""
+    async with aclosing(runner.stream(asking())) as events:
+        async for event in events:
+            if isinstance(event, TextDelta):
+                texts.append(event.text)
+
+
 @pytest.mark.parametrize("whole", [False, True], ids=["stream", "whole"])
 @pytest.mark.parametrize(("name", "fault"), CASES, ids=[f"{v}-{f.name}" for v, f in CASES])
 async def test_what_comes_of_it(name: str, fault: Any, whole: bool) -> None:
@@ -79,8 +88,7 @@ async def test_what_came_before_is_delivered(name: str) -> None:
             vendor.fault(fault, after=5)
             texts: list[str] = []
             with pytest.raises(RunnerError):
-                async for event in asked.stream(asking()):
-                    texts += [event.text] if isinstance(event, TextDelta) else []
+                await texts_of(asked, texts)
             assert texts, fault
             assert SAID.startswith("".join(texts))
 
@@ -159,24 +167,19 @@ async def test_closing_closes_the_vendors_socket_at_once(name: str, fault: str) 
     """While waiting for the status, for the first event, amid silence, amid a flood."""
     runner, standin = VENDORS[name]
     async with standin.serving(strict=False) as vendor, running(runner, vendor.url) as asked:
+        gone = asyncio.Event()
+        vendor.on_call = lambda call: gone.set()
         vendor.fault(fault, times=None)
-        stream = asked.stream(asking())
-
-        async def read() -> None:
-            async for _ in stream:
-                pass
-
-        reading = asyncio.ensure_future(read())
-        while not vendor.calls:
-            await asyncio.sleep(0.005)
-        await asyncio.sleep(0.05)  # well into the fault
+        reading = asyncio.ensure_future(texts_of(asked, []))
+        done, _ = await asyncio.wait({reading}, timeout=0.1)  # well into the fault
+        assert vendor.calls
+        assert not done
         began = time.perf_counter()
         reading.cancel()
+        await asyncio.wait_for(gone.wait(), 5)
+        assert time.perf_counter() - began < 0.1
+        assert vendor.calls[0].outcome == "left"
         await asyncio.gather(reading, return_exceptions=True)
-        await stream.aclose()
-        while vendor.open_connections:
-            await asyncio.sleep(0.005)
-        assert time.perf_counter() - began < 0.5  # a busy machine; it is milliseconds
         assert asked.work.active == 0
 
 
@@ -187,7 +190,7 @@ async def test_after_a_bad_day_the_same_runner_works_again(name: str) -> None:
         for fault in ("reset", "stream-cut", "error-500", "early-end"):
             vendor.fault(fault)
             with pytest.raises(RunnerError):
-                async for _ in asked.stream(asking()):
-                    pass
-        texts = [e.text async for e in asked.stream(asking()) if isinstance(e, TextDelta)]
+                await texts_of(asked, [])
+        texts: list[str] = []
+        await texts_of(asked, texts)
     assert "".join(texts) == SAID

@@ -14,7 +14,6 @@ from breeze.contracts.events import Adjusted
 from breeze.contracts.messages import (
     AudioPart,
     ContentPart,
-    FilePart,
     ImagePart,
     Message,
     TextPart,
@@ -88,7 +87,7 @@ def _part(part: ContentPart, path: str) -> Json:
         return _inline(part.data, mime_of(part.data, part.mime or "image/png"))
     if isinstance(part, AudioPart):
         return _inline(part.data, _SOUNDS.get(part.format, f"audio/{part.format}"))
-    if isinstance(part, FilePart) and part.file_id:
+    if part.file_id:
         return {"fileData": {"fileUri": part.file_id, "mimeType": part.mime}}
     if not part.data:
         raise InputError(f"{path}: is empty. Send the file itself.", field=path)

@@ -95,7 +95,7 @@ def complaints(body: Json, signed: bool) -> Iterator[str]:
             yield f"{where}: Please use a valid role: user, model."
         if not content.get("parts"):
             yield f"* GenerateContentRequest.{where}.parts: contents.parts must not be empty."
-        yield from _parts(content.get("parts") or (), where, signed)
+        yield from _parts(content.get("parts") or [], where, signed)
 
 
 def _parts(parts: list[Json], where: str, signed: bool) -> Iterator[str]:
