@@ -68,6 +68,7 @@ async def test_what_comes_of_it(name: str, fault: Any, whole: bool) -> None:
         vendor.fault(fault.name, times=None)
         found = await had(runner, vendor, asking(whole=whole), timeout=1)
         vendor.release()
+    assert len(vendor.calls) == 1  # nothing is retried here, and no redirect followed
     code = OWN.get((name, fault.name), CODES.get(fault.name))
     if isinstance(found, ChatAnswer):
         fine = fault.harmless or fault.name in FINE or (whole and fault.phase == "shape")

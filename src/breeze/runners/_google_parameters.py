@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
-from pydantic import SecretStr, ValidationInfo, field_validator
+from pydantic import SecretStr
 
-from breeze.contracts.errors import InputError
-from breeze.contracts.fields import Choice, choice, number, secret, switch, text
-from breeze.contracts.parameters import Parameters, ValidationResult
-from breeze.runners._http_target import Target, header_fields, target_of
+from breeze.contracts.fields import Choice, choice, secret, switch, text
+from breeze.runners._http_target import header_fields
+from breeze.runners._vendor_parameters import VendorParameters
 
 BASE_URL = "https://generativelanguage.googleapis.com/v1beta"
-_HOST = "generativelanguage.googleapis.com"
 
 
-class GoogleParameters(Parameters):
+class GoogleParameters(VendorParameters):
     """Which server is asked, and how. The key goes to that server and nowhere else."""
+
+    home = "generativelanguage.googleapis.com"
 
     base_url: str = text(
         BASE_URL,
@@ -30,21 +30,6 @@ class GoogleParameters(Parameters):
         "Key for that server; it travels in a header, never in an address",
         title="API key",
         env="GEMINI_API_KEY",
-        requires_reload=True,
-    )
-    headers: str = text(
-        "",
-        "More headers for every request, one a line, such as “x-team: red”; keys belong in api_key",
-        category="Connection",
-        requires_reload=True,
-    )
-    timeout: float = number(
-        600.0,
-        "Longest time for one whole answer",
-        category="Connection",
-        low=1,
-        high=86_400,
-        unit="s",
         requires_reload=True,
     )
     safety: str = choice(
@@ -102,42 +87,6 @@ class GoogleParameters(Parameters):
         category="Requests",
     )
 
-    @field_validator("base_url", "headers", mode="after")
-    @classmethod
-    def _usable(cls, value: str, info: ValidationInfo) -> str:
-        try:
-            target_of(value) if info.field_name == "base_url" else header_fields(value)
-        except InputError as error:
-            raise ValueError(error.message) from None
-        return value
-
-    def cross_check(self) -> Iterator[ValidationResult]:
-        key, target = self.key, self.target
-        if not (key.isascii() and key.isprintable()):
-            yield ValidationResult("api_key", "invalid", "holds characters that no key has")
-        elif key and not target.tls and not target.loopback:
-            text = f"the key will travel unencrypted to {target.authority}: use https://"
-            yield ValidationResult("base_url", "warning", text)
-
-    @property
-    def key(self) -> str:
-        """The key, without the line break that often comes along; "" when there is none."""
-        return self.api_key.get_secret_value().strip()
-
-    @property
-    def target(self) -> Target:
-        """The server."""
-        return target_of(self.base_url)
-
-    @property
-    def at_home(self) -> bool:
-        """True when the server is the vendor's own."""
-        return self.target.host == _HOST
-
     def sent_headers(self) -> Mapping[str, str]:
         """The headers of every request."""
         return {**header_fields(self.headers), **({"x-goog-api-key": self.key} if self.key else {})}
-
-    def secrets(self) -> tuple[str, ...]:
-        """What must never be shown, should the server say it."""
-        return tuple(v for v in (self.key, *header_fields(self.headers).values()) if len(v) >= 4)

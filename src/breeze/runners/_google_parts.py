@@ -83,7 +83,9 @@ def _part(part: ContentPart, path: str) -> Json:
         return {"text": part.text}
     if isinstance(part, ImagePart):
         if part.url:
-            return {"fileData": {"fileUri": part.url, "mimeType": part.mime or "image/png"}}
+            return {
+                "fileData": {"fileUri": part.url} | ({"mimeType": part.mime} if part.mime else {})
+            }
         return _inline(part.data, mime_of(part.data, part.mime or "image/png"))
     if isinstance(part, AudioPart):
         return _inline(part.data, _SOUNDS.get(part.format, f"audio/{part.format}"))

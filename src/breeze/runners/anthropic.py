@@ -8,7 +8,7 @@ from typing import NoReturn
 
 from breeze.contracts.capability import RunnerKind
 from breeze.contracts.dialects.anthropic import MessageReader, messages_body
-from breeze.contracts.errors import InputError, NotFoundError, NotLoadedError, RunnerError
+from breeze.contracts.errors import InputError, NotLoadedError, RunnerError
 from breeze.contracts.events import ChatEvent
 from breeze.contracts.request import AUTO
 from breeze.contracts.requests import ChatRequest
@@ -22,6 +22,7 @@ from breeze.runners._http_answer import Answer
 from breeze.runners._http_errors import refusal, reported
 from breeze.runners._http_json import encoded
 from breeze.runners._json_reply import JsonReply
+from breeze.runners._only_model import the_only
 
 _MESSAGES = "/v1/messages"
 _ANY = (AUTO, "")
@@ -133,12 +134,5 @@ class AnthropicRunner(Runner[AnthropicParameters]):
         if self._only_model:
             return self._only_model
         found = await list_models(http, self._secrets)
-        if len(found) != 1:
-            names = ", ".join(model.id for model in found[:3]) or "none"
-            raise NotFoundError(
-                f"Which model? {http.target.authority} lists {len(found)} ({names}). Set modelId "
-                "in config.json, or ask for <instance>/<model>.",
-                field="model",
-            )
-        self._only_model = found[0].id
+        self._only_model = the_only(found, http.target.authority)
         return self._only_model

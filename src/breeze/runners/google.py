@@ -7,7 +7,7 @@ from functools import partial
 from typing import NoReturn
 
 from breeze.contracts.capability import Capability, RunnerKind
-from breeze.contracts.errors import InputError, NotFoundError, NotLoadedError, RunnerError
+from breeze.contracts.errors import InputError, NotLoadedError, RunnerError
 from breeze.contracts.events import ChatEvent, EmbedEvent, Finish
 from breeze.contracts.request import AUTO, Request
 from breeze.contracts.requests import ChatRequest, EmbedRequest
@@ -25,6 +25,7 @@ from breeze.runners._http_answer import Answer
 from breeze.runners._http_errors import refusal, reported
 from breeze.runners._http_json import encoded
 from breeze.runners._json_reply import JsonReply
+from breeze.runners._only_model import the_only
 
 _ANY = (AUTO, "")
 
@@ -156,12 +157,5 @@ class GoogleRunner(Runner[GoogleParameters]):
         if kind not in self._only_model:
             listed = await list_models(http, self._secrets)
             found = [model for model in listed if kind in model.capabilities]
-            if len(found) != 1:
-                names = ", ".join(model.id for model in found[:3]) or "none"
-                raise NotFoundError(
-                    f"Which model? {http.target.authority} lists {len(found)} for {kind} "
-                    f"({names}). Set modelId in config.json, or ask for <instance>/<model>.",
-                    field="model",
-                )
-            self._only_model[kind] = found[0].id
+            self._only_model[kind] = the_only(found, http.target.authority, kind)
         return self._only_model[kind]
