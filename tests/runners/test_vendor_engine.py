@@ -11,6 +11,7 @@ from breeze.config import parse_config
 from breeze.contracts.answers import ChatAnswer, Embeddings
 from breeze.contracts.messages import Message, Tool
 from breeze.contracts.requests import ChatRequest, EmbedRequest
+from breeze.contracts.results import collect
 from breeze.engine.engine import Engine
 from breeze.testing.standins.anthropic import AnthropicStandin
 from breeze.testing.standins.google import GoogleStandin
@@ -19,7 +20,7 @@ Vendors = tuple[Engine, AnthropicStandin, GoogleStandin]
 
 
 @asynccontextmanager
-async def both(home: Path, **settings: Any) -> AsyncIterator[Vendors]:
+async def both(home: Path, prefill: bool = False, **settings: Any) -> AsyncIterator[Vendors]:
     """An engine that asks Claude first and Gemini next, and their stand-ins."""
     async with AnthropicStandin.serving() as claude, GoogleStandin.serving() as gemini:
         given = {"claude": ("anthropic", claude.url), "gemini": ("google", gemini.url)}
@@ -27,7 +28,7 @@ async def both(home: Path, **settings: Any) -> AsyncIterator[Vendors]:
             name: {
                 "class": kind,
                 "priority": place,
-                "parameters": {"base_url": url, "api_key": "test-key"},
+                "parameters": {"base_url": url, "api_key": "test-key", "prefill": prefill},
             }
             for place, (name, (kind, url)) in enumerate(given.items())
         }
@@ -58,6 +59,20 @@ async def test_one_vendor_answers_when_the_other_is_overloaded(tmp_path: Path) -
     assert [(a.runner, a.code) for a in answer.attempts] == [("claude", "E505")]
     assert answer.adjustments == ()  # the second one honours what the first could not
     assert gemini.calls[-1].json["generationConfig"] == {"temperature": 0.5}
+
+
+async def test_one_vendor_goes_on_where_the_other_was_cut_off(tmp_path: Path) -> None:
+    continuing = {"attempts": 1, "afterOutput": "continue"}
+    async with both(tmp_path, prefill=True, failover=continuing) as (engine, claude, gemini):
+        claude.fault("stream-cut", after=6, on="POST /v1/messages")
+        async with engine.stream(ChatRequest.of("Good day to you, my friend.")) as events:
+            answer = await collect(events)
+    assert isinstance(answer, ChatAnswer)
+    assert answer.text == "You said: Good day to you, my friend."
+    assert (answer.runner, answer.attempts[0].runner) == ("gemini", "claude")
+    begun = gemini.calls[-1].json["contents"][-1]
+    assert begun["role"] == "model"
+    assert answer.text.startswith(begun["parts"][0]["text"])
 
 
 async def test_a_conversation_may_change_vendors_amid_tool_calls(tmp_path: Path) -> None:
