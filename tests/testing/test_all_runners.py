@@ -10,6 +10,7 @@ import pytest
 import breeze.runners
 from breeze.testing.conformance import check_module, check_runner
 from breeze.testing.samples import Samples
+from breeze.testing.standins import names, standin
 from tests.runners import openai_server
 from tests.runners.standin import Script, StandIn
 
@@ -33,7 +34,10 @@ def test_a_file_and_its_runner_have_one_name(name: str) -> None:
 async def test_it_passes_the_kit(name: str) -> None:
     kind = check_module(f"breeze.runners.{name}")
     async with AsyncExitStack() as stack:
-        settings = {}
+        settings: dict[str, str] = {}
+        if name not in SERVERS and name in names():
+            vendor = await stack.enter_async_context(standin(name).serving(strict=False))
+            settings |= {"base_url": vendor.url, "api_key": vendor.key}
         if name in SERVERS:
             server = await stack.enter_async_context(StandIn.serving(SERVERS[name]))
             settings["base_url"] = server.url
