@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from typing import ClassVar
+from contextlib import suppress
+from typing import Any, ClassVar
 
 import pytest
 
@@ -167,8 +168,10 @@ class DeafRunner(Runner[Parameters]):
 
     ignores: ClassVar[int] = 1
     stops: ClassVar[int] = 0
+    started: ClassVar[asyncio.Event]
 
     async def chat(self, request: ChatRequest) -> AsyncGenerator[ChatEvent]:
+        self.started.set()
         while True:
             try:
                 await asyncio.Event().wait()
@@ -176,7 +179,8 @@ class DeafRunner(Runner[Parameters]):
                 type(self).stops += 1
                 if self.stops > self.ignores:
                     raise
-            yield Finish()
+            else:
+                yield Finish()
 
 
 @pytest.mark.parametrize("ignores", [0, 1, 2])
@@ -184,11 +188,11 @@ async def test_one_that_swallows_a_stop_for_silence_is_stopped_again(
     opened: OpenEngine, ignores: int
 ) -> None:
     clock = ManualClock()
-    DeafRunner.stops, DeafRunner.ignores = 0, ignores
+    DeafRunner.stops, DeafRunner.ignores, DeafRunner.started = 0, ignores, asyncio.Event()
     request = ChatRequest.of("Hi", runner="deaf_stop", strict=True, deadline=50)
     async with opened(DeafRunner, clock=clock) as engine:
         reading = asyncio.create_task(_read(engine, request, whole=False))
-        await settle()
+        await DeafRunner.started.wait()
         for _ in range(60):
             await clock.advance(1)
         assert reading.done()
@@ -196,6 +200,24 @@ async def test_one_that_swallows_a_stop_for_silence_is_stopped_again(
         assert type(reading.exception()) is wanted
         assert reading.cancelling() == 0
         assert engine.live == ()
+
+
+@pytest.mark.parametrize("whole", [False, True], ids=["stream", "whole"])
+@pytest.mark.parametrize("late", [[Finish()], FINE], ids=["nothing", "text"])
+async def test_an_answer_that_comes_because_of_the_stop_comes_too_late(
+    lined: Lined, whole: bool, late: Steps
+) -> None:
+    gate = Gate()
+
+    async def deaf() -> None:
+        with suppress(asyncio.CancelledError):
+            await gate()
+
+    other: Steps = [TextDelta("other"), Finish()]
+    async with lined(ONCE | {"deadlineMs": 40_000}, a=[[deaf, *late]], b=[other]) as line:
+        result: Any = await (line.whole() if whole else line.outcome())
+    assert line.calls == ["a", "b"]
+    assert result.text == "other" if whole else result[0] == other
 
 
 @pytest.mark.parametrize("waits", [False, True], ids=["answers", "waits"])
