@@ -13,7 +13,16 @@ from breeze.contracts.errors import (
     NotFoundError,
     NotLoadedError,
 )
-from breeze.runners._http_error_words import BUSY, CONTEXT, INPUT, Kind, Says
+from breeze.runners._http_error_words import (
+    BUSY,
+    CONTEXT,
+    DOWN,
+    FAILED,
+    INPUT,
+    LOADING,
+    Kind,
+    Says,
+)
 
 _ABSENT = re.compile(r"""model ["'](?P<model>[^"']+)["'],? (?:was )?not found"""
                      r"""|not found, try pulling it first""", re.I)  # fmt: skip
@@ -24,6 +33,8 @@ _MEMORY = re.compile(r"requires more system memory|out of memory|cudaMalloc fail
 _BUSY = re.compile(r"server busy|maximum pending requests", re.I)
 _BROKEN = re.compile(r"runner (?:process )?(?:has )?(?:terminated|crashed)|failed to load|"
                      r"error loading model|timed out waiting for .*start", re.I)  # fmt: skip
+_LOADING = re.compile(r"loading model|model is loading", re.I)
+_AMID = re.compile(r"encountered while running the model|unexpected EOF", re.I)
 _PICTURE = re.compile(r"(?:decod|process|invalid|unknown|make).{0,20}image|image: unknown format",
                       re.I)  # fmt: skip
 _TOO_LONG = re.compile(r"(?:exceeds?|longer than).{0,40}context|input length exceeds", re.I)
@@ -64,7 +75,9 @@ _KINDS: tuple[tuple[re.Pattern[str], Kind | Callable[[re.Match[str]], Kind]], ..
     (_MEMORY, _FULL),
     (_BUSY, BUSY),
     (_BROKEN, _STARTED_ANEW),
+    (_LOADING, LOADING),
+    (_AMID, FAILED),
     (_PICTURE, INPUT._replace(field="messages")),
 )
-_BY_STATUS = {404: _ELSEWHERE, 499: _GONE}
+_BY_STATUS = {404: _ELSEWHERE, 499: _GONE, 500: DOWN}
 CHAT, EMBED = _says("messages"), _says("texts")

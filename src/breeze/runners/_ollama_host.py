@@ -27,6 +27,8 @@ def server_url(said: str) -> str:
     if scheme not in _USUAL:
         raise _wrong(said, "it must begin with http:// or https://, or with the host")
     place, _, path = rest.partition("/")
+    if any(character.isspace() for character in place):
+        raise _wrong(said, "a host has no spaces")
     usual = _USUAL[scheme] if mark or scheme == "https" else PORT
     host, port = _host_port(place, usual, said)
     path = path.strip("/")

@@ -44,6 +44,7 @@ class Reply:
         self._calls = self._broken = 0
         self._error: RunnerError | None = None
         self._last: Line | None = None
+        self._known = self._strange = False
         self.over = False
 
     def take(self, data: bytes) -> list[ChatEvent]:
@@ -55,6 +56,12 @@ class Reply:
             return []
         return self._read_all(lines)
 
+    def take_whole(self, body: bytes) -> list[ChatEvent]:
+        """The events of an answer that came whole, as far as its framing can tell."""
+        answer = self._answer
+        framed = answer.header("content-length") or answer.header("transfer-encoding")
+        return self.take(body + b"\n") if framed else self.take(body)
+
     def end(self) -> list[ChatEvent]:
         """The last events. Raises the error that came instead, or ProcessingError (`cut`)."""
         events = [] if self.over else self._read_all(self._lines.end(), closed=False)
@@ -63,6 +70,8 @@ class Reply:
                 raise self._error
             finally:
                 self._error = None  # it holds the frames that hold this reply
+        if self._last is None and self._strange and not self._known:
+            raise _malformed(self._answer.where, b"")
         if self._last is None:
             raise ProcessingError(
                 f"{self._answer.where} ended its stream before the answer was complete. "
@@ -106,6 +115,8 @@ class Reply:
                 reported(said, self._answer, secrets=self._secrets, field="messages", says=CHAT)
             )
             return
+        known = line.message is not None or bool(line.done)
+        self._known, self._strange = self._known or known, not known
         if (message := line.message) is not None:
             if message.thinking:
                 events.append(ReasoningDelta(message.thinking))

@@ -103,7 +103,7 @@ class OllamaRunner(Runner[OllamaParameters]):
             reply = Reply(answer, request, self._secrets)
             if request.whole:
                 self.work.steps += 1
-                for event in reply.take(answer.body()):
+                for event in reply.take_whole(answer.body()):
                     yield event
             else:
                 async for data in answer:
