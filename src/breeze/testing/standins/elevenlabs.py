@@ -9,8 +9,10 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from breeze.testing.standins._elevenlabs_faults import OWN
 from breeze.testing.standins._elevenlabs_heard import Json, seconds_of, transcript
 from breeze.testing.standins._elevenlabs_sound import SECONDS, TYPES, sound
+from breeze.testing.standins._fault import Fault
 from breeze.testing.standins._said import tokens
 from breeze.testing.standins._server import Call, Handler, Reply, Standin
 
@@ -53,6 +55,7 @@ class ElevenLabsStandin(Standin):
     name = "elevenlabs"
     prefix = ""
     profiles: ClassVar[tuple[str, ...]] = ("usual", "new")
+    own_faults: ClassVar[tuple[Fault, ...]] = OWN
     terminal = b"no mark: sound just ends"
 
     def __init__(self, **settings: Any) -> None:
@@ -188,7 +191,8 @@ class ElevenLabsStandin(Standin):
         return self._named(Reply.json([*found, changes]), call)
 
     async def _voices(self, call: Call) -> Reply:
-        begin = int(call.query.get("next_page_token", ["0"])[0])
+        token = call.query.get("next_page_token", ["0"])[0]
+        begin = int(token) if token.isdecimal() else 0
         size = min(int(call.query.get("page_size", ["10"])[0]), self.page)
         end = min(begin + size, _VOICES)
         more = end < _VOICES
