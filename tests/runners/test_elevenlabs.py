@@ -207,7 +207,7 @@ async def test_words_are_told_with_their_times(
 ) -> None:
     """The lines of the stream are cut where no word ends."""
     found = await spoken(runner, saying(format=form, whole=whole, params={"timestamps": True}))
-    said = [(word.text, word.start, word.end, word.offset) for word in found.words]
+    said: list[Any] = [(word.text, word.start, word.end, word.offset) for word in found.words]
     assert said == [
         ("Good", pytest.approx(0.0), pytest.approx(0.08), 0),
         ("morning,", pytest.approx(0.1), pytest.approx(0.26), 5),
