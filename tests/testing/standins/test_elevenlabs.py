@@ -92,8 +92,8 @@ async def test_half_a_second_is_heard_as_a_word() -> None:
     sep = b"--x\r\nContent-Disposition: form-data; name="
     form = b'%b"model_id"\r\n\r\nscribe_v1\r\n%b"file"; filename="a.wav"\r\n\r\n%b\r\n--x--\r\n'
     body = form % (sep, sep, wav(1.5))
-    sent = request("POST", "/v1/speech-to-text", body,
-                   content_type="multipart/form-data; boundary=x", **KEY)  # fmt: skip
+    kind = "multipart/form-data; boundary=x"
+    sent = request("POST", "/v1/speech-to-text", body, content_type=kind, xi_api_key="test-key")
     async with ElevenLabsStandin.serving() as vendor:
         _, _, answer = await answered(vendor, sent)
     found = msgspec.json.decode(answer)
@@ -105,7 +105,8 @@ async def test_half_a_second_is_heard_as_a_word() -> None:
 
 async def test_voices_come_on_pages() -> None:
     async with ElevenLabsStandin.serving() as vendor:
-        sent = request("GET", "/v2/voices?page_size=100&next_page_token=100", **KEY)
+        path = "/v2/voices?page_size=100&next_page_token=100"
+        sent = request("GET", path, xi_api_key="test-key")
         _, _, body = await answered(vendor, sent)
     found = msgspec.json.decode(body)
     assert len(found["voices"]) == 20
