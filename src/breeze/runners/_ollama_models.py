@@ -13,6 +13,7 @@ from breeze.contracts.runner import ModelInfo
 from breeze.runners._http import HttpClient
 from breeze.runners._http_errors import refusal
 from breeze.runners._http_json import encoded
+from breeze.runners._ollama_errors import CHAT
 
 _MOST = 16 * 1024 * 1024
 _AT_ONCE = 4
@@ -62,7 +63,7 @@ async def list_models(http: HttpClient, secrets: tuple[str, ...]) -> tuple[Model
     """What the server has, in its order. Raises a RunnerError when it does not say."""
     answer = await http.get("/api/tags", limit=_MOST, whole=True)
     if answer.status != 200:
-        raise await refusal(answer, secrets=secrets, field="base_url")
+        raise await refusal(answer, secrets=secrets, field="base_url", says=CHAT)
     try:
         found = msgspec.json.decode(answer.body(), type=_Models).models or []
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

@@ -100,9 +100,9 @@ class OllamaParameters(Parameters):
         per_request=True,
     )
     prefill: bool = switch(
-        True,
-        "The server continues an assistant message that ends the conversation, which most of its "
-        "templates do; off where one answers it instead",
+        False,
+        "The server continues an assistant message that ends the conversation, as the templates "
+        "of many models do. On only where that is so: then a broken answer is continued by it",
         category="Answers",
         informational=True,
     )
