@@ -152,6 +152,17 @@ async def test_a_request_may_say_how_much_it_thinks(vendor: OllamaStandin) -> No
     assert (body["think"], body["options"]) == ("low", {"min_p": 0.1})
 
 
+@pytest.mark.parametrize("whole", [False, True])
+async def test_a_model_that_cannot_think_answers_all_the_same(whole: bool) -> None:
+    """A fallback need not be able to do all that the first choice can."""
+    async with OllamaStandin.serving(profile="plain") as vendor, running(vendor) as runner:
+        first, *rest = await events(runner, asking(reasoning_effort="high", whole=whole))
+    why = "parrot does not think before it answers"
+    assert first == Adjusted("reasoning_effort", "high", "", why)
+    assert "".join(e.text for e in rest if isinstance(e, TextDelta)) == "You said: Hi you"
+    assert [call.json.get("think") for call in vendor.calls] == ["high", None]
+
+
 async def test_a_tool_is_called(vendor: OllamaStandin, runner: OllamaRunner) -> None:
     found = await events(runner, asking("Use weather and time", tools=(WEATHER, TIME)))
     calls = [event for event in found if isinstance(event, ToolCallDelta)]

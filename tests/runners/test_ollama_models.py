@@ -49,6 +49,12 @@ async def test_models_are_listed_with_what_they_can(profile: str) -> None:
     assert shown == ([chat.id, vectors.id] if profile == "old" else [])
 
 
+async def test_a_model_has_the_context_that_it_is_loaded_with(vendor: OllamaStandin) -> None:
+    for asked, known in ((1024, [1024, 512]), (10_000, [4096, 512])):
+        found = await made(base_url=vendor.url, num_ctx=asked).models()
+        assert [model.context for model in found] == known
+
+
 async def test_a_list_is_of_use_without_the_details() -> None:
     async with OllamaStandin.serving(profile="old") as vendor:
         vendor.fault("error-500", on="POST /api/show", times=2)
@@ -87,7 +93,7 @@ async def test_a_model_that_cannot_is_told() -> None:
             await answer(runner, PICTURE)
         for request, field in (
             (asking(tools=(Tool("time"),)), "tools"),
-            (asking(reasoning_effort="high"), "reasoning_effort"),
+            (asking(params={"think": "high"}), "reasoning_effort"),
             (ChatRequest(PICTURE.messages, model="parrot"), "messages"),
             (asking(model="vectors"), "model"),
         ):

@@ -59,8 +59,13 @@ class _Shown(msgspec.Struct):
     model_info: dict[str, Any] | None = None
 
 
-async def list_models(http: HttpClient, secrets: tuple[str, ...]) -> tuple[ModelInfo, ...]:
-    """What the server has, in its order. Raises a RunnerError when it does not say."""
+async def list_models(
+    http: HttpClient, secrets: tuple[str, ...], context: int | None = None
+) -> tuple[ModelInfo, ...]:
+    """What the server has, in its order, loaded with `context` tokens where that is given.
+
+    Raises a RunnerError when it does not say.
+    """
     answer = await http.get("/api/tags", limit=_MOST, whole=True)
     if answer.status != 200:
         raise await refusal(answer, secrets=secrets, field="base_url", says=CHAT)
@@ -75,7 +80,9 @@ async def list_models(http: HttpClient, secrets: tuple[str, ...]) -> tuple[Model
     turns = asyncio.Semaphore(_AT_ONCE)
     named = {model.model or model.name: model for model in found if model.model or model.name}
     told = await asyncio.gather(*(_shown(http, n, m, turns) for n, m in named.items()))
-    return tuple(_info(n, m, shown) for (n, m), shown in zip(named.items(), told, strict=True))
+    return tuple(
+        _info(n, m, shown, context) for (n, m), shown in zip(named.items(), told, strict=True)
+    )
 
 
 async def _shown(http: HttpClient, name: str, model: _Model, turns: asyncio.Semaphore) -> _Shown:
@@ -93,9 +100,10 @@ async def _shown(http: HttpClient, name: str, model: _Model, turns: asyncio.Sema
             return _Shown()  # the list is of use without it
 
 
-def _info(name: str, model: _Model, shown: _Shown) -> ModelInfo:
+def _info(name: str, model: _Model, shown: _Shown, loaded: int | None) -> ModelInfo:
     details = model.details or _Details()
     able = shown.capabilities or ()
+    context = details.context_length or _context(shown.model_info or {})
     told = {
         "family": details.family,
         "parameter_size": details.parameter_size,
@@ -108,7 +116,7 @@ def _info(name: str, model: _Model, shown: _Shown) -> ModelInfo:
         name,
         tuple(ours for word, ours in _ABILITIES.items() if word in able),
         " ".join(filter(None, (details.family, details.parameter_size))),
-        context=details.context_length or _context(shown.model_info or {}),
+        context=min(context, loaded or context) or loaded or 0,
         size=model.size or 0,
         metadata={key: value for key, value in told.items() if value},
     )

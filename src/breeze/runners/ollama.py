@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from typing import NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from breeze.contracts.capability import Capability, RunnerKind
-from breeze.contracts.errors import NotFoundError, NotLoadedError
-from breeze.contracts.events import ChatEvent, EmbedEvent, Progress
+from breeze.contracts.errors import CapabilityError, NotFoundError, NotLoadedError
+from breeze.contracts.events import Adjusted, ChatEvent, EmbedEvent, Progress
 from breeze.contracts.request import AUTO
 from breeze.contracts.requests import ChatRequest, EmbedRequest
 from breeze.contracts.runner import ModelInfo, Runner, runner
@@ -24,6 +24,7 @@ from breeze.runners._ollama_reply import Reply
 from breeze.runners._ollama_vectors import vectors_of
 
 E = TypeVar("E")
+Json = dict[str, Any]
 _CHAT, _EMBED = "/api/chat", "/api/embed"
 
 
@@ -71,10 +72,10 @@ class OllamaRunner(Runner[OllamaParameters]):
 
     async def models(self) -> tuple[ModelInfo, ...]:
         if self._http is not None:
-            return await list_models(self._http, self._secrets)
+            return await self._listed(self._http)
         http = self._client()
         try:
-            return await list_models(http, self._secrets)
+            return await self._listed(http)
         finally:
             await http.close()
 
@@ -85,19 +86,20 @@ class OllamaRunner(Runner[OllamaParameters]):
         body, adjusted = await chat_body(request, model, parameters)
         for note in adjusted:
             yield note
-        data = encoded(body, "messages")
+        answered = self._adjusting if request.reasoning_effort else self._answered
         fetched = self._fetching(
-            http, model, parameters.pull, lambda: self._answered(http, request, data)
+            http, model, parameters.pull, lambda: answered(http, request, body)
         )
         async with aclosing(fetched) as events:
             async for event in events:
                 yield event
 
     async def _answered(
-        self, http: HttpClient, request: ChatRequest, body: bytes
+        self, http: HttpClient, request: ChatRequest, body: Json
     ) -> AsyncGenerator[ChatEvent]:
         """The events of one answer, streamed or whole."""
-        with await http.post(_CHAT, body, whole=request.whole) as answer:
+        data = encoded(body, "messages")
+        with await http.post(_CHAT, data, whole=request.whole) as answer:
             if answer.status != 200:
                 raise await refusal(answer, secrets=self._secrets, field="messages", says=CHAT)
             reply = Reply(answer, request, self._secrets)
@@ -106,13 +108,34 @@ class OllamaRunner(Runner[OllamaParameters]):
                 for event in reply.take_whole(answer.body()):
                     yield event
             else:
-                async for data in answer:
+                async for piece in answer:
                     self.work.steps += 1
-                    for event in reply.take(data):
+                    for event in reply.take(piece):
                         yield event
                     if reply.over:
                         break
             for event in reply.end():
+                yield event
+
+    async def _adjusting(
+        self, http: HttpClient, request: ChatRequest, body: Json
+    ) -> AsyncGenerator[ChatEvent]:
+        """The same, by a model that need not be able to think as it was asked to."""
+        begun = False
+        try:
+            async with aclosing(self._answered(http, request, body)) as events:
+                async for event in events:
+                    begun = True
+                    yield event
+            return
+        except CapabilityError as error:
+            if begun or error.field != "reasoning_effort":
+                raise
+        why = f"{body['model']} does not think before it answers"
+        yield Adjusted("reasoning_effort", request.reasoning_effort, "", why)
+        plain = {name: value for name, value in body.items() if name != "think"}
+        async with aclosing(self._answered(http, request, plain)) as events:
+            async for event in events:
                 yield event
 
     async def embed(self, request: EmbedRequest) -> AsyncGenerator[EmbedEvent]:
@@ -146,6 +169,7 @@ class OllamaRunner(Runner[OllamaParameters]):
                 try:
                     async with aclosing(once()) as events:
                         async for event in events:
+                            may_pull = False  # it is there
                             yield event
                     return
                 except NotFoundError as error:
@@ -162,12 +186,15 @@ class OllamaRunner(Runner[OllamaParameters]):
         p = self.parameters
         return HttpClient(p.base_url, p.sent_headers(), timeout=p.timeout)
 
+    async def _listed(self, http: HttpClient) -> tuple[ModelInfo, ...]:
+        return await list_models(http, self._secrets, self.parameters.num_ctx)
+
     async def _model(self, http: HttpClient, asked: str, needs: Capability) -> str:
         """The model asked for, or the only one that can do the work."""
         if asked not in (AUTO, ""):
             return asked
         if needs not in self._only:
-            found = await list_models(http, self._secrets)
+            found = await self._listed(http)
             able = [m.id for m in found if needs in m.capabilities or not m.capabilities]
             if len(able) != 1:
                 names = ", ".join(able[:3]) or "none"
