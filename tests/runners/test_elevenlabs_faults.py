@@ -28,6 +28,7 @@ from breeze.runners.elevenlabs import ElevenLabsRunner
 from breeze.testing.media import wav
 from breeze.testing.standins._elevenlabs_sound import sound
 from breeze.testing.standins.elevenlabs import ElevenLabsStandin
+from tests.http.leavers import until
 from tests.runners.elevenlabs_asking import TEXT, heard, hearing, running, saying, spoken
 from tests.runners.standin import Exchange, StandIn
 
@@ -187,7 +188,8 @@ async def test_leaving_closes_the_connection_at_once(
 ) -> None:
     vendor.fault(fault)
     reading = asyncio.ensure_future(spoken(runner, saying(params={"timestamps": timed})))
-    await asyncio.wait([reading], timeout=0.05)
+    await until(lambda: bool(vendor.calls))
+    await asyncio.wait([reading], timeout=0.02)
     assert not reading.done()
     reading.cancel()
     await asyncio.wait([reading])
@@ -227,8 +229,7 @@ async def test_while_the_limit_is_not_known_nobody_waits(
 ) -> None:
     vendor.fault("slow-head", times=3)
     waiting = [asyncio.ensure_future(spoken(runner, saying())) for _ in range(3)]
-    await asyncio.wait(waiting, timeout=0.05)
-    assert len(vendor.calls) == 3
+    await until(lambda: len(vendor.calls) == 3)
     for each in waiting:
         each.cancel()
     await asyncio.wait(waiting)

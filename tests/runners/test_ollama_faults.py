@@ -27,6 +27,7 @@ from breeze.runners._http_error_words import kind_of
 from breeze.runners._ollama_errors import CHAT
 from breeze.runners.ollama import OllamaRunner
 from breeze.testing.standins.ollama import OllamaStandin
+from tests.http.leavers import until
 from tests.runners.ollama_asking import answer, asking, embedding, events, made, running, vectors
 from tests.runners.standin import Exchange, StandIn
 
@@ -167,7 +168,8 @@ async def test_leaving_closes_the_connection_at_once(
     vendor.fault(fault)
     async with aclosing(runner.chat(asking())) as found:
         reading = asyncio.ensure_future(_last(found))
-        await asyncio.wait([reading], timeout=0.05)
+        await until(lambda: bool(vendor.calls))
+        await asyncio.wait([reading], timeout=0.02)
         assert not reading.done()
         reading.cancel()
         await asyncio.wait([reading])

@@ -12,6 +12,7 @@ from breeze.contracts.errors import OverloadedError, RunnerError
 from breeze.contracts.request import Request
 from breeze.runners.ollama import OllamaRunner
 from breeze.testing.standins.ollama import OllamaStandin
+from tests.http.leavers import until
 from tests.runners.ollama_asking import answer, asking, embedding, events, running
 
 SAID = "You said: Hi you"
@@ -59,9 +60,9 @@ async def test_the_connection_is_closed_within_a_tenth_of_a_second(
     phase = PHASES[name]
     vendor.fault(phase.fault, on=phase.on)
     reading = asyncio.ensure_future(events(runner, phase.request))
-    await asyncio.wait([reading], timeout=0.05)
+    await until(lambda: len(vendor.calls) == phase.calls)
+    await asyncio.wait([reading], timeout=0.02)
     assert not reading.done()
-    assert len(vendor.calls) == phase.calls
     reading.cancel()
     await asyncio.wait([reading])
     async with asyncio.timeout(0.1):

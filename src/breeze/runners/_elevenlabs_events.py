@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, Self
 
 from breeze.contracts.errors import ProcessingError
 from breeze.contracts.events import AudioChunk, Finish, SpeakEvent
@@ -17,20 +17,39 @@ _COST = "character-cost"
 _PLAIN = ("wav", "pcm")
 
 
+def _is_slow(sound: Sound) -> bool:
+    """Whether the sound is more than passed on."""
+    return sound.made and (sound.format not in _PLAIN or sound.rate not in (None, sound.source))
+
+
 class Speaking:
     """The events of one request to speak. `facts`: metadata of its end."""
 
-    def __init__(self, request: SpeakRequest, sound: Sound, bitrate: int, **facts: Any) -> None:
+    def __init__(
+        self, request: SpeakRequest, sound: Sound, encoder: Encoder | None, facts: dict[str, Any]
+    ) -> None:
         self._request, self._sound, self._facts = request, sound, facts
-        self._encoder: Encoder | None = None
-        if sound.made:
-            self._encoder = encoder(sound.format, sound.source, sound.rate, bitrate)
-        self._rate = self._encoder.sample_rate if self._encoder else sound.source
-        self._slow = sound.format not in _PLAIN or self._rate != sound.source
+        self._encoder = encoder
+        self._rate = encoder.sample_rate if encoder is not None else sound.source
+        self._slow = _is_slow(sound)
         self._half = b""
         self._index = self._size = self._read = 0
         self._words: tuple[Word, ...] = ()
         self._seconds = 0.0
+
+    @classmethod
+    async def begin(
+        cls, request: SpeakRequest, sound: Sound, bitrate: int, facts: dict[str, Any]
+    ) -> Self:
+        """Ready for the first piece. Raises InputError for what the format cannot be."""
+        made: Encoder | None = None
+        if sound.made:
+            wanted = (sound.format, sound.source, sound.rate, bitrate)
+            # The library behind the slow ones takes a while to load.
+            made = (
+                await asyncio.to_thread(encoder, *wanted) if _is_slow(sound) else encoder(*wanted)
+            )
+        return cls(request, sound, made, facts)
 
     async def take(self, data: bytes, words: tuple[Word, ...]) -> list[SpeakEvent]:
         """The events for what came. Encoding that takes a while is done in a thread."""

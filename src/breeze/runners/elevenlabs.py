@@ -109,7 +109,7 @@ class ElevenLabsRunner(Runner[ElevenLabsParameters]):
         facts: dict[str, Any] = {"model_name": model} if model else {}
         facts |= {"voice_used": voice, "speaking_rate": body.get("voice_settings", {}).get("speed")}
         facts = {name: value for name, value in facts.items() if value is not None}
-        speaking = Speaking(request, sound, int(p.bitrate), **facts)
+        speaking = await Speaking.begin(request, sound, int(p.bitrate), facts)
         with self.work.stream() as work:
             async with self._turns.turn():
                 with await http.post(with_query(route, query), data, whole=request.whole) as answer:
