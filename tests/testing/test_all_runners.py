@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import pkgutil
 from contextlib import AsyncExitStack
-from typing import Any
 
 import pytest
 
 import breeze.runners
 from breeze.testing.conformance import check_module, check_runner
 from breeze.testing.samples import Samples
-from breeze.testing.standins import Standin
-from breeze.testing.standins.elevenlabs import ElevenLabsStandin
-from breeze.testing.standins.ollama import OllamaStandin
+from breeze.testing.standins import names, standin
 from tests.runners import openai_server
 from tests.runners.standin import Script, StandIn
 
@@ -24,11 +21,8 @@ SHIPPED = sorted(
 )
 SERVERS: dict[str, Script] = {"openai": openai_server.answer}
 """What plays the server that a remote runner asks; its address is the runner's base_url."""
-VENDORS: dict[str, tuple[type[Standin], dict[str, Any]]] = {
-    "elevenlabs": (ElevenLabsStandin, {"transcription_model": "scribe_v2"}),
-    "ollama": (OllamaStandin, {}),
-}
-"""Who plays the vendor that a remote runner asks, and further parameters of the runner."""
+SETTINGS: dict[str, dict[str, str]] = {"elevenlabs": {"transcription_model": "scribe_v2"}}
+"""What a runner is told beside where its server is, such as which model does what."""
 SAMPLES: dict[str, Samples] = {}
 """Requests for runners that the built-in ones do not suit."""
 
@@ -42,13 +36,12 @@ def test_a_file_and_its_runner_have_one_name(name: str) -> None:
 async def test_it_passes_the_kit(name: str) -> None:
     kind = check_module(f"breeze.runners.{name}")
     async with AsyncExitStack() as stack:
-        settings: dict[str, Any] = {}
+        settings: dict[str, str] = {}
+        if name not in SERVERS and name in names():
+            vendor = await stack.enter_async_context(standin(name).serving(strict=False))
+            settings |= {"base_url": vendor.url, "api_key": vendor.key, **SETTINGS.get(name, {})}
         if name in SERVERS:
             server = await stack.enter_async_context(StandIn.serving(SERVERS[name]))
             settings["base_url"] = server.url
-        if name in VENDORS:
-            played, more = VENDORS[name]
-            vendor = await stack.enter_async_context(played.serving(strict=False))
-            settings = {"base_url": vendor.url, "api_key": vendor.key, **more}
         report = await check_runner(kind, settings, samples=SAMPLES.get(name))
     assert report.ok, report.render()
