@@ -83,13 +83,13 @@ async def test_the_only_model_that_can_is_asked(vendor: OllamaStandin) -> None:
 async def test_of_several_one_must_be_named(vendor: OllamaStandin) -> None:
     vendor.store.add("second")
     async with running(vendor) as runner:
-        with pytest.raises(NotFoundError, match=r"has 2 for LLM \(parrot:latest, second:latest\)"):
+        with pytest.raises(NotFoundError, match=r"lists 2 for LLM \(parrot:latest, second:latest\)"):
             await answer(runner, asking(model="auto"))
 
 
 async def test_a_model_that_cannot_is_told() -> None:
     async with OllamaStandin.serving(profile="plain") as vendor, running(vendor) as runner:
-        with pytest.raises(NotFoundError, match="has 0 for VLM"):
+        with pytest.raises(NotFoundError, match="lists 0 for VLM"):
             await answer(runner, PICTURE)
         for request, field in (
             (asking(tools=(Tool("time"),)), "tools"),

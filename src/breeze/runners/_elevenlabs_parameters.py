@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from pydantic import SecretStr, ValidationInfo, field_validator
 
 from breeze.contracts.errors import InputError
 from breeze.contracts.fields import Choice, choice, integer, number, secret, switch, text
-from breeze.contracts.parameters import Parameters, ValidationResult
 from breeze.runners._elevenlabs_format import OUTPUT_FORMATS
 from breeze.runners._elevenlabs_lists import dictionaries, keyterms
-from breeze.runners._http_target import Target, target_of
+from breeze.runners._http_target import header_fields
+from breeze.runners._vendor_parameters import VendorParameters
 
 BASE_URL = "https://api.elevenlabs.io"
 _HOST = "elevenlabs.io"
 
 
-class ElevenLabsParameters(Parameters):
+class ElevenLabsParameters(VendorParameters):
     """Voice, sound and hearing, which a request may change; the connection, which it may not."""
+
+    home = _HOST
 
     api_key: SecretStr = secret(
         "Key from the vendor's console",
@@ -31,15 +33,6 @@ class ElevenLabsParameters(Parameters):
         "Address of the service; for residency such as https://api.eu.residency.elevenlabs.io",
         title="Base URL",
         category="Connection",
-        requires_reload=True,
-    )
-    timeout: float = number(
-        300.0,
-        "Longest time for one whole answer",
-        category="Connection",
-        low=1,
-        high=86_400,
-        unit="s",
         requires_reload=True,
     )
     voice: str = choice(
@@ -148,48 +141,22 @@ class ElevenLabsParameters(Parameters):
         category="Hearing",
     )  # fmt: skip
 
-    @field_validator("base_url", "keyterms", "pronunciation", mode="after")
+    @field_validator("keyterms", "pronunciation", mode="after")
     @classmethod
-    def _usable(cls, value: str, info: ValidationInfo) -> str:
+    def _readable(cls, value: str, info: ValidationInfo) -> str:
         try:
-            if info.field_name == "base_url":
-                target_of(value)
-            elif info.field_name == "keyterms":
-                keyterms(value)
-            else:
-                dictionaries(value)
+            keyterms(value) if info.field_name == "keyterms" else dictionaries(value)
         except InputError as error:
             raise ValueError(error.message) from None
         return value
-
-    def cross_check(self) -> Iterator[ValidationResult]:
-        key, target = self.key, self.target
-        if not (key.isascii() and key.isprintable()):
-            yield ValidationResult("api_key", "invalid", "holds characters that no key has")
-        elif key and not target.tls and not target.loopback:
-            said = f"the key will travel unencrypted to {target.authority}: use https://"
-            yield ValidationResult("base_url", "warning", said)
-
-    @property
-    def key(self) -> str:
-        """The key, without the line break that often comes along; "" when there is none."""
-        return self.api_key.get_secret_value().strip()
-
-    @property
-    def target(self) -> Target:
-        """The server."""
-        return target_of(self.base_url)
 
     @property
     def at_home(self) -> bool:
         """True when the server is the vendor's own, which wants a key."""
         host = self.target.host
-        return host == _HOST or host.endswith(f".{_HOST}")
+        return host == self.home or host.endswith(f".{self.home}")
 
     def sent_headers(self) -> Mapping[str, str]:
         """The headers of every request."""
-        return {"xi-api-key": self.key} if self.key else {}
-
-    def secrets(self) -> tuple[str, ...]:
-        """What must never be shown, should the server say it."""
-        return (self.key,) if len(self.key) >= 4 else ()
+        key = {"xi-api-key": self.key} if self.key else {}
+        return {**header_fields(self.headers), **key}

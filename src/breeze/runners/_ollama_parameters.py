@@ -11,9 +11,10 @@ from pydantic import SecretStr, ValidationInfo, field_validator
 
 from breeze.contracts.errors import InputError
 from breeze.contracts.fields import Choice, choice, integer, number, secret, switch, text
-from breeze.contracts.parameters import Parameters, ValidationResult
-from breeze.runners._http_target import Target, header_fields, target_of
+from breeze.contracts.parameters import ValidationResult
+from breeze.runners._http_target import header_fields, target_of
 from breeze.runners._ollama_host import CLOUD, PORT, server_url
+from breeze.runners._vendor_parameters import VendorParameters
 
 _DURATION = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|ms|s|m|h)?"
                        r"(?:(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|ms|s|m|h))*")  # fmt: skip
@@ -21,11 +22,13 @@ _ANOTHER_PROTOCOL = ("/v1", "/api")
 """Ends of paths that belong to a request, not to the address of the server."""
 
 
-class OllamaParameters(Parameters):
+class OllamaParameters(VendorParameters):
     """Which server is asked, how it keeps its models, and how they answer.
 
     What loads a model anew for everybody is the operator's to say.
     """
+
+    home = CLOUD
 
     base_url: str = text(
         f"http://127.0.0.1:{PORT}",
@@ -39,21 +42,6 @@ class OllamaParameters(Parameters):
         "Key for the vendor's own service or for a proxy; a server of your own needs none",
         title="API key",
         env="OLLAMA_API_KEY",
-        requires_reload=True,
-    )
-    headers: str = text(
-        "",
-        "More headers for every request, one a line, such as “x-team: red”; keys belong in api_key",
-        category="Connection",
-        requires_reload=True,
-    )
-    timeout: float = number(
-        600.0,
-        "Longest time for one whole answer; loading a model counts",
-        category="Connection",
-        low=1,
-        high=86_400,
-        unit="s",
         requires_reload=True,
     )
     think: str = choice(
@@ -152,55 +140,38 @@ class OllamaParameters(Parameters):
         category="Requests",
     )
 
-    @field_validator("base_url", "headers", "keep_alive", "options", mode="after")
+    @field_validator("base_url", "headers", mode="after")
     @classmethod
     def _usable(cls, value: str, info: ValidationInfo) -> str:
-        if info.field_name == "base_url":
-            value = _told(lambda: server_url(value))
-            _told(lambda: target_of(value))
-        elif info.field_name == "headers":
-            _told(lambda: header_fields(value))
-        elif info.field_name == "options":
+        try:
+            if info.field_name == "base_url":
+                value = server_url(value)
+                target_of(value)
+            else:
+                header_fields(value)
+        except InputError as error:
+            raise ValueError(error.message) from None
+        return value
+
+    @field_validator("keep_alive", "options", mode="after")
+    @classmethod
+    def _readable(cls, value: str, info: ValidationInfo) -> str:
+        if info.field_name == "options":
             _options(value)
         elif value.strip() and not _DURATION.fullmatch(value.strip()):
             raise ValueError(f"{value!r} is no duration: write 5m, 1h30m, or a number of seconds")
         return value
 
     def cross_check(self) -> Iterator[ValidationResult]:
-        key, target = self.key, self.target
-        if not (key.isascii() and key.isprintable()):
-            yield ValidationResult("api_key", "invalid", "holds characters that no key has")
-        elif key and not target.tls and not target.loopback:
-            said = f"the key will travel unencrypted to {target.authority}: use https://"
+        yield from super().cross_check()
+        if self.target.path.endswith(_ANOTHER_PROTOCOL):
+            said = f"leave {self.target.path} out: this runner speaks the server's own protocol"
             yield ValidationResult("base_url", "warning", said)
-        if target.path.endswith(_ANOTHER_PROTOCOL):
-            said = f"leave {target.path} out: this runner speaks the server's own protocol"
-            yield ValidationResult("base_url", "warning", said)
-
-    @property
-    def key(self) -> str:
-        """The key, without the line break that often comes along; "" when there is none."""
-        return self.api_key.get_secret_value().strip()
-
-    @property
-    def target(self) -> Target:
-        """The server."""
-        return target_of(self.base_url)
-
-    @property
-    def at_home(self) -> bool:
-        """True when the server is the vendor's own, which wants a key."""
-        host = self.target.host
-        return host == CLOUD or host.endswith(f".{CLOUD}")
 
     def sent_headers(self) -> Mapping[str, str]:
         """The headers of every request."""
         key = {"authorization": f"Bearer {self.key}"} if self.key else {}
         return {**header_fields(self.headers), **key}
-
-    def secrets(self) -> tuple[str, ...]:
-        """What must never be shown, should the server say it."""
-        return tuple(v for v in (self.key, *header_fields(self.headers).values()) if len(v) >= 4)
 
     def keeping(self) -> dict[str, Any]:
         """`keep_alive` as it is sent: seconds as a number, a duration as text, or nothing."""
@@ -226,14 +197,6 @@ class OllamaParameters(Parameters):
             "repeat_last_n": self.repeat_last_n,
         }
         return {name: value for name, value in given.items() if value is not None}
-
-
-def _told(work: Any) -> Any:
-    """What `work` gives; its InputError as the ValueError that a validator raises."""
-    try:
-        return work()
-    except InputError as error:
-        raise ValueError(error.message) from None
 
 
 def _options(said: str) -> dict[str, Any]:

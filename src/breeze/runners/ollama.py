@@ -22,6 +22,7 @@ from breeze.runners._ollama_parameters import OllamaParameters
 from breeze.runners._ollama_pull import pulled
 from breeze.runners._ollama_reply import Reply
 from breeze.runners._ollama_vectors import vectors_of
+from breeze.runners._only_model import the_only
 
 E = TypeVar("E")
 Json = dict[str, Any]
@@ -195,13 +196,6 @@ class OllamaRunner(Runner[OllamaParameters]):
             return asked
         if needs not in self._only:
             found = await self._listed(http)
-            able = [m.id for m in found if needs in m.capabilities or not m.capabilities]
-            if len(able) != 1:
-                names = ", ".join(able[:3]) or "none"
-                raise NotFoundError(
-                    f"Which model? {http.target.authority} has {len(able)} for {needs} ({names}). "
-                    "Set modelId in config.json, ask for <instance>/<model>, or run: ollama pull.",
-                    field="model",
-                )
-            self._only[needs] = able[0]
+            able = [m for m in found if needs in m.capabilities or not m.capabilities]
+            self._only[needs] = the_only(able, http.target.authority, needs)
         return self._only[needs]
