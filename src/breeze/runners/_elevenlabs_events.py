@@ -55,7 +55,9 @@ class Speaking:
         """The events for what came. Encoding that takes a while is done in a thread."""
         self._read += len(data)
         self._words += words
-        if self._encoder is None:  # then only words tell how long it is
+        if self._sound.bits:
+            self._seconds = self._read * 8 / self._sound.bits
+        else:  # then only words tell how long it is
             self._seconds = max([self._seconds, *(word.end for word in words)])
         made = await self._made(data) if self._encoder is not None else data
         return [self._chunk(made)] if made else []
@@ -65,7 +67,6 @@ class Speaking:
         data = self._half + data
         even = len(data) & ~1  # a sample may be split between two pieces
         data, self._half = data[:even], data[even:]
-        self._seconds += even / 2 / self._sound.source
         if self._slow:
             return await asyncio.to_thread(self._encoder.feed, data)
         return self._encoder.feed(data)

@@ -38,6 +38,14 @@ class Sound(NamedTuple):
     made: bool
     rate: int | None = None
 
+    @property
+    def bits(self) -> int:
+        """Bits in a second of what the vendor sends; 0 where that varies."""
+        codec, rate, *rest = self.wire.split("_")
+        if codec == "mp3":
+            return int(rest[0]) * 1000
+        return {"pcm": 16, "ulaw": 8, "alaw": 8}.get(codec, 0) * int(rate)
+
 
 def sound_for(
     request: SpeakRequest, output_format: str, bitrate: int
