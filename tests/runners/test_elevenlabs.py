@@ -243,6 +243,15 @@ async def test_times_may_count_from_each_piece(
     assert found.words[-1].end == pytest.approx(SECONDS)
 
 
+async def test_sound_may_come_without_times(
+    vendor: ElevenLabsStandin, runner: ElevenLabsRunner
+) -> None:
+    vendor.fault("times-missing", on="POST")
+    found = await spoken(runner, saying(params={"timestamps": True}))
+    assert found.audio[44:] == sound(TEXT, "pcm_24000")
+    assert [word.text for word in found.words] == TEXT.split()
+
+
 @pytest.mark.parametrize("fault", ["early-end", "early-close", "stream-cut", "malformed"])
 async def test_with_times_every_end_that_comes_too_soon_is_noticed(
     vendor: ElevenLabsStandin, runner: ElevenLabsRunner, fault: str

@@ -30,6 +30,7 @@ class _Line(msgspec.Struct):
 
     audio_base64: str | None = None
     alignment: Alignment | None = None
+    normalized_alignment: Alignment | None = None
     detail: Any = None
 
 
@@ -148,4 +149,5 @@ class TimedReader:
             ) from error
         if line.detail:
             raise _reported(data, self._answer, self._secrets)
-        return sound, tuple(self._words.take(line.alignment) if line.alignment else ())
+        aligned = line.alignment or line.normalized_alignment
+        return sound, tuple(self._words.take(aligned) if aligned else self._words.lose())

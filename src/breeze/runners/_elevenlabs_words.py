@@ -53,6 +53,18 @@ class WordReader:
             self._read(character, begins, begins if end is None else end + self._shift, words)
         return words
 
+    def lose(self) -> list[Word]:
+        """Sound came without times: from here on nobody knows where in the text it is.
+
+        A word that had begun is taken from the text.
+        """
+        words: list[Word] = []
+        if self._word and self._offset is not None:
+            self._word = self._text[self._offset :].split(maxsplit=1)[0]
+        self._close(words)
+        self._at = None
+        return words
+
     def end(self) -> list[Word]:
         """The word that the text ends with."""
         words: list[Word] = []

@@ -23,6 +23,15 @@ def _from_zero(value: Any) -> Any:
     return value | {"alignment": moved, "normalized_alignment": moved}
 
 
+def _untimed_end(scene: Scene) -> Reply:
+    """The last line has sound and no times."""
+    found = msgspec.json.decode(scene.reply.pieces[-1]) if scene.reply.streamed else {}
+    if not isinstance(found, dict) or "alignment" not in found:
+        return scene.reply
+    last = msgspec.json.encode(found | {"alignment": None, "normalized_alignment": None}) + b"\n"
+    return scene.reply.but(pieces=(*scene.reply.pieces[:-1], last))
+
+
 def _endless_pages(scene: Scene) -> Reply:
     """Each page leads to another."""
     if scene.call.path != "/v2/voices":
@@ -37,6 +46,8 @@ def _endless_pages(scene: Scene) -> Reply:
 OWN: tuple[Fault, ...] = (
     Fault("times-from-zero", 25, "Times that begin anew", "each line counts from its own beginning",
           "shape", rewritten(_from_zero), harmless=True),
+    Fault("times-missing", 25, "No times at the end", "the last line has sound and no times",
+          "shape", _untimed_end, harmless=True),
     Fault("endless-pages", 32, "Pages without end", "each page of voices leads to another", "shape",
           _endless_pages),
 )  # fmt: skip
