@@ -21,6 +21,8 @@ SHIPPED = sorted(
 )
 SERVERS: dict[str, Script] = {"openai": openai_server.answer}
 """What plays the server that a remote runner asks; its address is the runner's base_url."""
+SETTINGS: dict[str, dict[str, str]] = {"elevenlabs": {"transcription_model": "scribe_v2"}}
+"""What a runner is told beside where its server is, such as which model does what."""
 SAMPLES: dict[str, Samples] = {}
 """Requests for runners that the built-in ones do not suit."""
 
@@ -37,7 +39,7 @@ async def test_it_passes_the_kit(name: str) -> None:
         settings: dict[str, str] = {}
         if name not in SERVERS and name in names():
             vendor = await stack.enter_async_context(standin(name).serving(strict=False))
-            settings |= {"base_url": vendor.url, "api_key": vendor.key}
+            settings |= {"base_url": vendor.url, "api_key": vendor.key, **SETTINGS.get(name, {})}
         if name in SERVERS:
             server = await stack.enter_async_context(StandIn.serving(SERVERS[name]))
             settings["base_url"] = server.url
