@@ -158,7 +158,7 @@ def test_every_rejection_has_its_reason() -> None:
     assert rejected == {
         "off": "disabled in the configuration",
         "mute": "cannot do LLM",
-        "aside": "not configured for LLM, and other runners are",
+        "aside": "not configured for LLM",
         "broken": "no key: set X",
         "reader": "its model embedder cannot do LLM",
         "mock_llm": "a mock answers only under MOCK_FIRST, or when no real runner is configured",

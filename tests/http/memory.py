@@ -17,7 +17,9 @@ Serve = Callable[[Exchange], Awaitable[None]]
 
 
 class Memory(asyncio.Transport):
-    """The client's end. `written`: one entry for each write."""
+    """The client's end. `written`: one entry for each write. `buffered`: bytes it has not read."""
+
+    buffered = 0
 
     def __init__(self) -> None:
         super().__init__()
@@ -40,7 +42,13 @@ class Memory(asyncio.Transport):
     def is_closing(self) -> bool:
         return self.closed
 
+    def get_write_buffer_size(self) -> int:
+        return self.buffered
+
     def close(self) -> None:
+        self.closed = True
+
+    def abort(self) -> None:
         self.closed = True
 
 

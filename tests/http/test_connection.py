@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
 
 import pytest
 
 from breeze.surfaces.http.exchange import Exchange
-from breeze.surfaces.http.reply import Reply
+from breeze.surfaces.http.reply import SSE, Reply, Stream
 from breeze.testing.clock import ManualClock
 from tests.http.memory import connected
 from tests.http.raw import request
@@ -19,6 +20,10 @@ KEPT = 5.0
 
 async def at_once(exchange: Exchange) -> None:
     exchange.reply(Reply(exchange.take()))
+
+
+async def nothing() -> AsyncGenerator[bytes]:
+    yield b""
 
 
 async def test_an_idle_connection_is_kept_for_a_while_after_its_last_answer() -> None:
@@ -50,6 +55,29 @@ async def test_a_connection_at_work_is_not_idle() -> None:
     assert not client.closed
     await clock.advance(KEPT * 0.2)
     assert client.closed
+
+
+async def test_a_client_that_reads_nothing_any_more_is_cut_off_and_a_slow_one_is_not() -> None:
+    clock = ManualClock()
+
+    async def much(exchange: Exchange) -> None:
+        exchange.begin(Stream(nothing(), SSE))
+        protocol.pause_writing()  # as transports do when too much waits
+        await exchange.drained()
+
+    protocol, client = connected(much, clock)
+    client.buffered = 100_000
+    protocol.data_received(ASK)
+    await asyncio.sleep(0)
+    for _ in range(5):
+        await clock.advance(protocol.stuck_seconds * 0.9)
+        client.buffered -= 1
+        assert not client.closed
+    await clock.advance(protocol.stuck_seconds * 2)
+    assert client.closed
+    protocol.connection_lost(None)
+    await asyncio.sleep(0)
+    assert not protocol.tasks
 
 
 async def test_who_asks_and_asks_without_waiting_is_read_no_further_for_a_while() -> None:

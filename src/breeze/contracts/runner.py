@@ -47,7 +47,9 @@ class RunnerInfo(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     `needs`: modules it imports; `extra`: our extra that installs them. `concurrency`: streams at
     once on one loaded runner; `queue`: how many more may wait. `one_model`: each loaded runner
-    serves one model only. `ram_gb`: memory to expect before the first load.
+    serves one model only. `ram_gb`: memory to expect before the first load. `automatic`: may be
+    chosen although nobody named it; False for what works only where somebody set it up, such as a
+    server next door: that is chosen where the configuration lists it.
     """
 
     name: str
@@ -67,6 +69,7 @@ class RunnerInfo(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     one_model: bool = False
     ram_gb: float = 0.0
     isolation: Literal["none", "process"] = "none"
+    automatic: bool = True
 
     @property
     def mock(self) -> bool:

@@ -58,6 +58,11 @@ class Instance:
         return self.runner_type.info if self.runner_type else None
 
     @property
+    def automatic(self) -> bool:
+        """It may be chosen where the configuration lists nobody."""
+        return self.info is None or self.info.automatic
+
+    @property
     def kind(self) -> RunnerKind:
         if self.entry.type is not None:
             return self.entry.type
@@ -127,7 +132,8 @@ def candidate(
 ) -> Candidate:
     """What selection must know of `instance` for `capability`."""
     configured = config.capabilities.get(capability)
-    automatic = not (configured and configured.runners) or instance.name in configured.runners
+    automatic = instance.automatic and not (configured and configured.runners)
+    automatic = automatic or bool(configured and instance.name in configured.runners)
     model = instance.model_for(capability)
     return Candidate(
         name=instance.name,

@@ -111,7 +111,12 @@ class Roster:
 
     async def models(self, *, newest: bool = False) -> dict[str, tuple[ModelInfo, ...]]:
         """What each available instance serves. A minute old at most; with `newest`, 5 seconds."""
-        able = [i for i in self.instances.values() if self._unavailable(i) is None]
+        named = self._config.instances
+        able = [
+            instance
+            for name, instance in self.instances.items()
+            if (instance.automatic or name in named) and self._unavailable(instance) is None
+        ]
         found = await asyncio.gather(*(i.list_models(self._clock, newest=newest) for i in able))
         return {instance.name: models for instance, models in zip(able, found, strict=True)}
 

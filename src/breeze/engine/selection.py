@@ -170,7 +170,7 @@ def _objection(
         return "disabled in the configuration"
     chosen = named or candidate.saved or candidate.default
     if not (chosen or candidate.automatic):
-        return f"not configured for {wish.capability}, and other runners are"
+        return f"not configured for {wish.capability}"
     if candidate.mock and not (chosen or mocks):
         return "a mock answers only under MOCK_FIRST, or when no real runner is configured"
     if strategy is Strategy.REMOTE_ONLY and candidate.kind is not _REMOTE and not chosen:

@@ -84,12 +84,33 @@ class HttpClient:
         """The answer. See `send` for the rest."""
         return self.send(self._head(path, ""), limit, whole)
 
+    def ask(
+        self,
+        method: str,
+        path: str,
+        body: bytes = b"",
+        content_type: str = "",
+        *,
+        headers: Mapping[str, str] | None = None,
+        limit: int = LARGEST,
+        whole: bool = False,
+    ) -> Coroutine[None, None, Answer]:
+        """The answer to any request. `headers` go with this one only, in place of the client's.
+
+        There is a body where there is a `content_type`. See `send` for the rest.
+        """
+        merged = {**self._headers, **(headers or {})}
+        head = request_head(self.target, method, path, merged, content_type)
+        if content_type:
+            head = b"%b%d\r\n\r\n%b" % (head, len(body), body)
+        return self.send(head, limit, whole)
+
     async def send(self, request: bytes, limit: int, whole: bool) -> Answer:
         """Send a request; the answer, once its headers are there, or all of it when `whole`.
 
         Raises UnavailableError when the server cannot be reached, and when `whole` also what
-        iterating over the answer would raise. `whole` is for answers of status 200: of any other
-        only the headers are waited for.
+        iterating over the answer would raise. `whole` is for answers of status 200 to 299: of any
+        other only the headers are waited for.
 
         A connection that was kept may have been closed by the server meanwhile. When nothing of
         an answer came on such a one, the request is sent once more on a new connection.

@@ -22,10 +22,10 @@ class Answer(msgspec.Struct, eq=False):
     """Iterate over it for the bytes of the body; what one read of the socket brought is a piece.
 
     `status` and `headers` are there from the start. When it was asked for as a `whole`, and its
-    status is 200, so is the `body`; then there is nothing to iterate over. Leave by `close`, best
-    with `with`: an answer that has not ended takes its connection down with it, at once. Iterating
-    raises ProcessingError when the server stopped early (`cut`) or sent more than `left` bytes
-    (`malformed`), UnavailableError when the time is over.
+    status is 200 to 299, so is the `body`; then there is nothing to iterate over. Leave by `close`,
+    best with `with`: an answer that has not ended takes its connection down with it, at once.
+    Iterating raises ProcessingError when the server stopped early (`cut`) or sent more than `left`
+    bytes (`malformed`), UnavailableError when the time is over.
 
     `begun` is done when the answer is there for its reader: True. False: the connection was closed
     before any byte came. It fails as iterating does.

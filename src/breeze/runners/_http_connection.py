@@ -157,7 +157,7 @@ class Connection(asyncio.Protocol):
         if answer is not None and status >= 200:  # else an interim answer
             answer.status = status
             answer.fields = self._fields.copy()
-            if status != 200 or not answer.whole:
+            if status >= 300 or not answer.whole:
                 answer.begin()
 
     def on_message_complete(self) -> None:

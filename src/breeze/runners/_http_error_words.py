@@ -6,7 +6,7 @@ One table, so that a word seen anew is one line more.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from breeze.contracts.errors import (
@@ -35,6 +35,22 @@ class Kind(NamedTuple):
     field: str = ""
     waits: bool = False
 
+
+class Says(NamedTuple):
+    """How one vendor names its errors, beside what all do.
+
+    `words`: machine words in lower case, with what each means there; `names`: the keys of an error
+    whose values are such words, before the usual ones; `judge`: what an error with a status means
+    by whatever else it holds, None for “read on”; `wait`: seconds to wait, where the body says it.
+    """
+
+    words: Mapping[str, Kind] = {}
+    names: tuple[str, ...] = ()
+    judge: Callable[[Mapping[str, Any], int], Kind | None] | None = None
+    wait: Callable[[Mapping[str, Any]], float | None] | None = None
+
+
+USUAL = Says()
 
 KEY = Kind(AuthenticationError, "Set api_key to a valid key for this server.")
 FORBIDDEN = Kind(AuthenticationError, "The key lacks the permission: ask for it, or use another.")
@@ -101,16 +117,21 @@ _TEXTS = (
 """The last resort: what servers without machine words say."""
 
 
-def kind_of(found: Mapping[str, Any], status: int) -> Kind:
-    """What an error means: by its words, then by its status, then by its text."""
-    words = (found.get(name) for name in ("code", "type", "error"))
-    known = (WORDS.get(word.lower()) for word in words if isinstance(word, str))
-    kind = next((kind for kind in known if kind is not None), None)
+def kind_of(found: Mapping[str, Any], status: int, says: Says = USUAL) -> Kind:
+    """What an error means: by its vendor's own ways, its words, its status, and then its text."""
+    if says.judge is not None and (kind := says.judge(found, status)) is not None:
+        return kind
+    words = [word.lower() for name in (*says.names, "code", "type", "error")
+             if isinstance(word := found.get(name), str)]  # fmt: skip
+    own = next((says.words[word] for word in words if word in says.words), None)
+    if own is not None:
+        return own
+    kind = next((WORDS[word] for word in words if word in WORDS), None)
     if kind is None or (kind is INPUT and status) or (kind is DOWN and status >= 500):
         kind = STATUS.get(status) or _class_of(status)
     if kind in _VAGUE:
         text = str(found.get("message") or found.get("detail") or "")
-        kind = next((exact for exact, words in _TEXTS if words.search(text)), kind)
+        kind = next((exact for exact, pattern in _TEXTS if pattern.search(text)), kind)
     return kind
 
 

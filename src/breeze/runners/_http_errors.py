@@ -15,7 +15,7 @@ import msgspec
 
 from breeze.contracts.errors import RunnerError, UnavailableError
 from breeze.runners._http_answer import Answer
-from breeze.runners._http_error_words import Kind, kind_of
+from breeze.runners._http_error_words import USUAL, Kind, Says, kind_of
 from breeze.runners._http_retry import retry_after, told_to_retry
 
 _MOST = 64 * 1024
@@ -28,14 +28,17 @@ _BEARER = re.compile(r"(?i)\b(bearer|api[-_ ]?key)([:= ]+)\S+")
 _MARKUP = re.compile(r"<(?:script|style).*?</(?:script|style)>|<[^>]*>", re.S)
 
 
-async def refusal(answer: Answer, *, secrets: Iterable[str], field: str) -> RunnerError:
+async def refusal(
+    answer: Answer, *, secrets: Iterable[str], field: str, says: Says = USUAL
+) -> RunnerError:
     """The error that an answer stands for that is no success. Reads its body, and closes it.
 
-    `field`: what to name when the server does not say which part of the request is wrong.
+    `field`: what to name when the server does not say which part of the request is wrong. `says`:
+    how this vendor names its errors, where that is not as others do.
     """
     with answer:
         body = b"" if answer.encoded else await _read(answer)
-    error = reported(_decoded(body, answer), answer, secrets=secrets, field=field)
+    error = reported(_decoded(body, answer), answer, secrets=secrets, field=field, says=says)
     if not 300 <= answer.status < 400:
         return error
     to = scrubbed(answer.header("location") or "another place", secrets)
@@ -46,18 +49,21 @@ async def refusal(answer: Answer, *, secrets: Iterable[str], field: str) -> Runn
     )
 
 
-def reported(said: Any, answer: Answer, *, secrets: Iterable[str], field: str) -> RunnerError:
+def reported(
+    said: Any, answer: Answer, *, secrets: Iterable[str], field: str, says: Says = USUAL
+) -> RunnerError:
     """The error for what a server said, be it text or an object, within an answer or as one."""
     found = _found(said)
     status = answer.status if answer.status >= 400 else _status(found.get("code"))
-    kind = kind_of(found, status)
+    kind = kind_of(found, status, says)
+    wait = says.wait(found) if says.wait else None
     message = scrubbed(_message(found), secrets)
     return kind.error(
         _sentence(answer.where, status, message, kind),
         field=scrubbed(_field(found), secrets) or kind.field or field,
         detail=kind.detail,
         retryable=told_to_retry(answer.headers),
-        retry_after=retry_after(answer.headers) if kind.waits else None,
+        retry_after=(retry_after(answer.headers) if wait is None else wait) if kind.waits else None,
         data={
             "upstream_status": answer.status,
             "upstream_code": scrubbed(str(found.get("code") or ""), secrets),

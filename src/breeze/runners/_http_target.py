@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from ipaddress import ip_address
-from typing import NamedTuple
-from urllib.parse import SplitResult, urlsplit
+from typing import Any, NamedTuple
+from urllib.parse import SplitResult, quote, urlencode, urlsplit
 
 from breeze.contracts.errors import InputError
 from breeze.version import __version__
@@ -84,6 +84,25 @@ def request_head(
         lines += [f"content-type: {content_type}", "content-length: "]
         return "\r\n".join(lines).encode("latin-1")
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+
+
+def with_query(path: str, values: Mapping[str, Any]) -> str:
+    """`path` with `values` as its query: None is left out, a list gives its name several times."""
+    pairs = [(name, one) for name, value in values.items() for one in _each(value)]
+    return f"{path}?{urlencode(pairs)}" if pairs else path
+
+
+def _each(value: Any) -> list[str]:
+    if isinstance(value, list | tuple):
+        return [text for one in value for text in _each(one)]
+    if value is None:
+        return []
+    return [str(value).lower() if isinstance(value, bool) else str(value)]
+
+
+def segment(text: str) -> str:
+    """`text` as one segment of a path: a slash in it is no separator."""
+    return quote(text, safe="")
 
 
 def header_fields(text: str) -> dict[str, str]:

@@ -12,9 +12,9 @@ from breeze.contracts.errors import InputError
 from breeze.contracts.events import Adjusted
 from breeze.contracts.messages import ResponseFormat
 from breeze.contracts.requests import ChatRequest
+from breeze.runners._http_json import encoded
 from breeze.runners._openai_wire import Wire
 
-_encode = msgspec.json.Encoder().encode
 _COUNTED = {"include_usage": True}
 _DEFAULTS = {
     field.name: () if field.default is msgspec.NODEFAULT else field.default
@@ -41,14 +41,6 @@ def prepare(request: ChatRequest, model: str, wire: Wire) -> tuple[bytes, list[A
     if wire.plain:
         return encoded(body, "messages"), adjusted, ""
     return _reworded(body, request, wire, adjusted)
-
-
-def encoded(body: object, field: str) -> bytes:
-    """`body` as JSON. Raises InputError that names `field` when its text is none."""
-    try:
-        return _encode(body)
-    except UnicodeEncodeError as error:  # half of a surrogate pair, as broken input may hold
-        raise InputError(f"{field}: is no Unicode text: {error.reason}.", field=field) from error
 
 
 def _known_only(request: ChatRequest, wire: Wire, adjusted: list[Adjusted]) -> ChatRequest:

@@ -13,7 +13,8 @@ from breeze.contracts.requests import ChatRequest, EmbedRequest
 from breeze.contracts.runner import ModelInfo, Runner, runner
 from breeze.runners._http import HttpClient
 from breeze.runners._http_errors import refusal
-from breeze.runners._openai_body import encoded, prepare
+from breeze.runners._http_json import encoded
+from breeze.runners._openai_body import prepare
 from breeze.runners._openai_models import list_models
 from breeze.runners._openai_parameters import OpenAIParameters
 from breeze.runners._openai_reply import Reply

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from email import message_from_bytes
 
 import pytest
 
 from breeze.contracts.errors import ProcessingError, UnavailableError
 from breeze.runners._http import HttpClient
+from breeze.runners._http_multipart import Part, multipart
+from breeze.runners._http_target import segment, with_query
 from tests.runners.http.conftest import Ask
 from tests.runners.standin import Exchange, StandIn
 
@@ -198,3 +201,51 @@ async def test_a_slow_reader_slows_the_server(server: StandIn, client: HttpClien
         read = [len(piece) async for piece in answer]
     assert sum(read) == 64 * 2**20
     assert max(read) <= 2**20
+
+
+async def test_any_method_a_query_and_headers_of_one_request(
+    server: StandIn, client: HttpClient
+) -> None:
+    async def fine(exchange: Exchange) -> None:
+        await exchange.whole(b"{}")
+
+    server.play(fine, fine)
+    path = with_query(f"/files/{segment('a/b c')}", {"deep": True, "tag": ["x", "y"], "no": None})
+    with await client.ask("DELETE", path, headers={"authorization": "Bearer k-2"}) as answer:
+        assert answer.status == 200
+    with await client.post("/ask", b"{}"):
+        pass
+    gone, usual = server.requests
+    assert (gone.method, gone.path) == ("DELETE", "/v1/files/a%2Fb%20c?deep=true&tag=x&tag=y")
+    assert gone.headers["authorization"] == "Bearer k-2"
+    assert (gone.body, usual.headers["authorization"]) == (b"", "Bearer k-1")
+
+
+async def test_a_whole_answer_of_another_success(server: StandIn, client: HttpClient) -> None:
+    async def made(exchange: Exchange) -> None:
+        await exchange.whole(b'{"id":1}', "201 Created")
+
+    server.play(made)
+    answer = await client.ask("PUT", "/files", b"x", "text/plain", whole=True)
+    assert (answer.status, answer.body()) == (201, b'{"id":1}')
+    assert server.requests[0].body == b"x"
+
+
+async def test_a_form_as_servers_read_it(server: StandIn, client: HttpClient) -> None:
+    async def fine(exchange: Exchange) -> None:
+        await exchange.whole(b"{}")
+
+    server.play(fine)
+    body, content_type = multipart(
+        [Part("model", b"m"), Part("file", b"\r\n--x", 'a"\n.wav', "audio/wav")]
+    )
+    with await client.ask("POST", "/form", body, content_type):
+        pass
+    sent = server.requests[0]
+    head = f"content-type: {sent.headers['content-type']}\r\n\r\n".encode()
+    _, model, file = message_from_bytes(head + sent.body).walk()
+    assert model.get_param("name", header="content-disposition") == "model"
+    assert model.get_payload() == "m"
+    assert file.get_filename() == "a%22%0A.wav"
+    assert file.get_payload(decode=True) == b"\r\n--x"
+    assert file.get_content_type() == "audio/wav"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
+from functools import partial
 from typing import Any, ClassVar, Protocol, cast
 
 from httptools import HttpRequestParser
@@ -28,7 +29,8 @@ class Application(Protocol):
 class Connection(asyncio.Protocol):
     """`due` is what has to come of the latest request: HEAD, BODY or NOTHING. `latest` and
     `running`: requests, the same one unless a client asks without waiting; both are answered when
-    nothing is to be done. `stuck`: the client does not read what is sent.
+    nothing is to be done. `stuck`: the client does not read what is sent; when it takes nothing of
+    it for `stuck_seconds`, the connection is cut off.
     """
 
     clock: ClassVar[Clock] = SystemClock()
@@ -36,6 +38,7 @@ class Connection(asyncio.Protocol):
     client = ""
     due = HEAD
     stuck = False
+    stuck_seconds = 60.0
     parser: HttpRequestParser
     latest: Exchange
     running: Exchange
@@ -43,6 +46,7 @@ class Connection(asyncio.Protocol):
     _ahead = 0  # bytes that came while requests waited for their turn
     _quiet_since = 0.0
     _idle: Timer | None = None
+    _reads: Timer | None = None
 
     def __init__(
         self,
@@ -85,8 +89,9 @@ class Connection(asyncio.Protocol):
         self.latest = self.running = NOBODY
         self.behind.clear()
         del self.parser  # it knows this connection, as this knows it
-        if self._idle is not None:
-            self._idle.cancel()
+        for timer in (self._idle, self._reads):
+            if timer is not None:
+                timer.cancel()
 
     # requests -----------------------------------------------------------------------------
 
@@ -156,10 +161,24 @@ class Connection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         self.stuck = True
+        self._await_reading()
 
     def resume_writing(self) -> None:
         self.stuck = False
+        if self._reads is not None:
+            self._reads.cancel()
         self.running.wake()
+
+    def _await_reading(self) -> None:
+        look = partial(self._look_whether_it_reads, self.transport.get_write_buffer_size())
+        self._reads = self.clock.call_later(self.stuck_seconds, look)
+
+    def _look_whether_it_reads(self, before: int) -> None:
+        """Next to nothing is written meanwhile: a buffer that stays as it is is not read."""
+        if self.transport.get_write_buffer_size() != before:
+            self._await_reading()
+        else:
+            self.transport.abort()
 
     # how long -----------------------------------------------------------------------------
 
