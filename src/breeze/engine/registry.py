@@ -30,9 +30,7 @@ class Registry:
     `rows`: files of rows (`<runner>.rows.toml`) beside those that lie in the folder.
     """
 
-    def __init__(
-        self, extra: Iterable[type[Runner[Any]]] = (), rows: Iterable[Path] = ()
-    ) -> None:
+    def __init__(self, extra: Iterable[type[Runner[Any]]] = (), rows: Iterable[Path] = ()) -> None:
         self._loaded: dict[str, type[Runner[Any]]] = {cls.info.name: cls for cls in extra}
         self._rows = tuple(rows)
 

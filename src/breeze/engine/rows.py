@@ -33,7 +33,7 @@ from breeze.contracts.runner import Runner
 ENDING = ".rows.toml"
 _FACTS = {"vendor": "", "about": "", "key": "", "kind": "", "automatic": None, "extra": None}
 _EXTRA = {"about", "title", "kind", "choices", "low", "high", "step", "unit", "sent"}
-_MAKERS = {"text": text, "number": number, "choice": choice, "switch": switch}
+_MAKERS: dict[str, Any] = {"text": text, "number": number, "choice": choice, "switch": switch}
 _UNSET: dict[str, Any] = {"text": "", "number": None, "choice": "", "switch": False}
 
 
@@ -51,7 +51,9 @@ def rows_of(file: Path) -> dict[str, Row]:
         tables = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputError(f"{file}: {error}.", field="rows") from error
-    return {name: Row(file.name.removesuffix(ENDING), table, file) for name, table in tables.items()}
+    return {
+        name: Row(file.name.removesuffix(ENDING), table, file) for name, table in tables.items()
+    }
 
 
 def runner_of(name: str, row: Row, base: type[Runner[Any]]) -> type[Runner[Any]]:
@@ -70,10 +72,8 @@ def runner_of(name: str, row: Row, base: type[Runner[Any]]) -> type[Runner[Any]]
     info = msgspec.structs.replace(
         base.info, name=name, vendor=said["vendor"], description=said["about"], **facts
     )
-    made = type(base)(
-        base.__name__, (base,), {"__doc__": said["about"], "__module__": base.__module__}
-    )
-    made.info = info
+    facts = {"__doc__": said["about"], "__module__": base.__module__, "info": info}
+    made: type[Runner[Any]] = type(base.__name__, (base,), facts)
     made.parameters_type = _parameters(ptype, defaults, said["key"], _extras(name, row))
     return made
 
@@ -91,7 +91,8 @@ def _parameters(
             value = tuple(value) if isinstance(value, list) else value
             changed[name] = (info.annotation, _redeclared(info, facts, value, variable))
     more = {name: (type_of, field) for name, (type_of, field, _) in extras.items()}
-    made = create_model(base.__name__, __base__=base, **changed, **more)
+    fields: dict[str, Any] = changed | more
+    made = create_model(base.__name__, __base__=base, **fields)
     if extras:
         made.extra = {name: sent for name, (_, _, sent) in extras.items()}  # type: ignore[attr-defined]
     return made
@@ -121,7 +122,9 @@ def _extras(name: str, row: Row) -> dict[str, tuple[Any, Any, str]]:
 
 def _declared(kind: str, said: Mapping[str, Any]) -> tuple[Any, Any]:
     header = str(said.get("sent", "")).startswith("header:")
-    facts: dict[str, Any] = {n: said[n] for n in ("title", "low", "high", "step", "unit") if n in said}
+    facts: dict[str, Any] = {
+        n: said[n] for n in ("title", "low", "high", "step", "unit") if n in said
+    }
     facts |= {"category": "Requests", "per_request": not header, "requires_reload": header}
     if kind == "choice":
         options = [Choice("", "Unset"), *(Choice(key, key) for key in said["choices"])]

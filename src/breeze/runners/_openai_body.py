@@ -13,6 +13,7 @@ from breeze.contracts.events import Adjusted
 from breeze.contracts.messages import ResponseFormat
 from breeze.contracts.requests import ChatRequest
 from breeze.runners._http_json import encoded
+from breeze.runners._openai_shape import Shape
 from breeze.runners._openai_wire import Wire
 
 _COUNTED = {"include_usage": True}
@@ -21,12 +22,19 @@ _DEFAULTS = {
     for field in msgspec.structs.fields(ChatRequest)
 }
 _DEFAULTS["logit_bias"] = {}
+_WITH_IT: dict[str, dict[str, Any]] = {
+    "tools": {"tool_choice": "auto"}, "logprobs": {"top_logprobs": 0},
+}  # fmt: skip
+"""What means nothing without a field that is left out."""
 _WHY = "this server does not take it"
 _MOST_STOPS = 4
 
 
-def prepare(request: ChatRequest, model: str, wire: Wire) -> tuple[bytes, list[Adjusted], str]:
-    """The body that asks `model`, what was adjusted, and the text that is to be continued.
+Prepared = tuple[bytes, list[Adjusted], Shape | None]
+
+
+def prepare(request: ChatRequest, model: str, wire: Wire) -> Prepared:
+    """The body that asks `model`, what was adjusted, and the shape that the answer's text needs.
 
     It asks for a stream unless only the whole answer is of use.
     """
@@ -39,8 +47,18 @@ def prepare(request: ChatRequest, model: str, wire: Wire) -> tuple[bytes, list[A
         if wire.usage:
             body.stream_options = _COUNTED
     if wire.plain:
-        return encoded(body, "messages"), adjusted, ""
-    return _reworded(body, request, wire, adjusted)
+        return encoded(body, "messages"), adjusted, None
+    begun = _begun(request, wire)
+    shape = None
+    if begun or wire.think:
+        shape = Shape(think=wire.think, given=begun, sure=wire.prefill == "echo")
+    return encoded(_reworded(body, wire, begun), "messages"), adjusted, shape
+
+
+def _begun(request: ChatRequest, wire: Wire) -> str:
+    """The text of the assistant that is to be continued; "" when none is."""
+    last = request.messages[-1] if request.messages else None
+    return last.text if wire.prefill and last is not None and last.role == "assistant" else ""
 
 
 def _known_only(request: ChatRequest, wire: Wire, adjusted: list[Adjusted]) -> ChatRequest:
@@ -66,9 +84,7 @@ def _left_out(request: ChatRequest, name: str) -> _Change:
     if value == usual:
         return None
     shown = [tool.name for tool in value] if name == "tools" else value
-    more = {"tool_choice": "auto"} if name == "tools" else {}
-    more |= {"top_logprobs": 0} if name == "logprobs" else {}
-    return Adjusted(name, shown, usual, _WHY), {name: usual, **more}
+    return Adjusted(name, shown, usual, _WHY), {name: usual, **_WITH_IT.get(name, {})}
 
 
 def _any_object(request: ChatRequest, _: str) -> _Change:
@@ -89,19 +105,17 @@ def _few_stops(request: ChatRequest, _: str) -> _Change:
 _CHANGES = {"json_schema": _any_object, "stop_over_4": _few_stops}
 
 
-def _reworded(
-    body: ChatBody, request: ChatRequest, wire: Wire, adjusted: list[Adjusted]
-) -> tuple[bytes, list[Adjusted], str]:
+def _reworded(body: ChatBody, wire: Wire, begun: str) -> ChatBody | dict[str, Any]:
     """The body as this server words it."""
-    last = request.messages[-1] if request.messages else None
-    begun = last.text if wire.prefill and last is not None and last.role == "assistant" else ""
     usual = wire.reasoning in ("reasoning_content", "") and wire.seed_field == "seed"
     if usual and not wire.more and not begun:
-        return encoded(body, "messages"), adjusted, ""
+        return body
     try:
         found: dict[str, Any] = msgspec.to_builtins(body)
     except UnicodeEncodeError as error:
-        raise InputError(f"messages: is no Unicode text: {error.reason}.", field="messages") from error
+        raise InputError(
+            f"messages: is no Unicode text: {error.reason}.", field="messages"
+        ) from error
     if "seed" in found:
         found[wire.seed_field] = found.pop("seed")
     for message in found["messages"]:
@@ -111,7 +125,7 @@ def _reworded(
         found["messages"][-1]["prefix"] = True
     elif begun and wire.prefill == "flags":
         found |= {"continue_final_message": True, "add_generation_prompt": False}
-    return encoded(merged(found, wire.more), "messages"), adjusted, begun
+    return merged(found, wire.more)
 
 
 def merged(body: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
@@ -119,6 +133,7 @@ def merged(body: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
     found = dict(body)
     for name, value in more.items():
         old = found.get(name)
-        both = isinstance(old, dict) and isinstance(value, dict)
-        found[name] = merged(old, value) if both else value
+        if isinstance(old, dict) and isinstance(value, dict):
+            value = merged(old, value)
+        found[name] = value
     return found

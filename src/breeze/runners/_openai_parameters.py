@@ -74,6 +74,7 @@ class OpenAIParameters(Wishes):
         unit="s",
         requires_reload=True,
     )
+
     @field_validator("base_url", "headers", mode="after")
     @classmethod
     def _usable(cls, value: str, info: ValidationInfo) -> str:
@@ -134,7 +135,9 @@ class OpenAIParameters(Wishes):
 
     def _extra_headers(self) -> dict[str, str]:
         """Those that a row's own parameters give."""
-        places = ((name, place) for name, place in self.extra.items() if place.startswith("header:"))
+        places = (
+            (name, place) for name, place in self.extra.items() if place.startswith("header:")
+        )
         found = {place.removeprefix("header:").lower(): getattr(self, n) for n, place in places}
         return {name: value for name, value in found.items() if value}
 

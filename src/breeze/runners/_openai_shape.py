@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from breeze.contracts.events import ChatEvent, Finish, ReasoningDelta, TextDelta
 from breeze.contracts.values import Usage
+from breeze.runners._http_answer import Answer
 from breeze.runners._openai_reply import Reply
 
 _OPEN, _CLOSE = "<think>", "</think>"
@@ -129,9 +130,7 @@ class Shape:
             self._choices[choice] = steps
         return self._choices[choice]
 
-    def _through(
-        self, event: TextDelta, steps: Iterable[Thinking | Unrepeated]
-    ) -> list[ChatEvent]:
+    def _through(self, event: TextDelta, steps: Iterable[Thinking | Unrepeated]) -> list[ChatEvent]:
         found: list[ChatEvent] = [event]
         for step in steps:
             taken: list[ChatEvent] = []
@@ -142,21 +141,20 @@ class Shape:
 
 
 class ShapedReply(Reply):
-    """A reply whose events pass through a shape."""
+    """A reply whose events pass through a shape; every piece is read the long way."""
 
-    __slots__ = ("shape",)
+    __slots__ = ("_shape",)
 
-    def shaped_by(self, shape: Shape) -> ShapedReply:
-        """Set the shape; every piece is read the long way then."""
-        self.shape = shape
-        self.text = _no_short_cut
-        return self
+    def __init__(self, answer: Answer, top: int, secrets: tuple[str, ...], shape: Shape) -> None:
+        super().__init__(answer, top, secrets)
+        self._shape = shape
+        self.text = _no_short_cut  # type: ignore[assignment]  # it gives nothing, ever
 
     def take(self, data: bytes) -> list[ChatEvent]:
-        return self.shape.events(super().take(data))
+        return self._shape.events(super().take(data))
 
     def end(self) -> list[ChatEvent]:
-        return self.shape.events(super().end())
+        return self._shape.events(super().end())
 
 
 def _no_short_cut(_: bytes) -> None:

@@ -38,4 +38,4 @@ class Wire:
         self.think = parameters.think_tags
         self.more: dict[str, Any] = parameters.more()
         usual = self.reasoning == "reasoning_content" and self.seed_field == "seed"
-        self.plain = usual and not (self.without or self.more or self.prefill)
+        self.plain = usual and not (self.without or self.more or self.prefill or self.think)
