@@ -287,12 +287,13 @@ async def test_embeddings_as_numbers_and_in_another_order(server: StandIn) -> No
 )  # fmt: skip
 async def test_what_is_no_vector_for_each_text_is_an_error(server: StandIn, body: bytes) -> None:
     server.play(whole(body))
-    with pytest.raises(ProcessingError, match="did not send a vector for each text|what is no JSON"):
+    with pytest.raises(
+        ProcessingError, match="did not send a vector for each text|what is no JSON"
+    ):
         await vectors(server)
 
 
 async def test_an_adjustment_comes_before_the_answer(server: StandIn) -> None:
-    async with running(server) as runner:
-        runner._at_home = True
+    async with running(server, without=["top_k"]) as runner:
         events = [event async for event in runner.chat(asking(top_k=3))]
-    assert events[0] == Adjusted("top_k", 3, None, "this server has no such setting")
+    assert events[0] == Adjusted("top_k", 3, None, "this server does not take it")

@@ -37,7 +37,10 @@ class Decision(msgspec.Struct, frozen=True):
 
 
 class RunnerStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """An instance and its state, or the reason why it cannot work there."""
+    """An instance and its state, or the reason why it cannot work there.
+
+    `offered`: an endpoint that is known there, and that nobody has set up.
+    """
 
     name: str
     runner: str
@@ -51,6 +54,7 @@ class RunnerStatus(msgspec.Struct, frozen=True, kw_only=True):
     leases: int = 0
     waiting: int = 0
     mock: bool = False
+    offered: bool = False
 
 
 class LiveRequest(msgspec.Struct, frozen=True, kw_only=True):
