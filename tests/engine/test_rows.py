@@ -56,7 +56,8 @@ async def test_adding_an_endpoint_is_one_row(tmp_path: Path, server: StandIn) ->
         )
         answer = await engine.run(asked)
         statuses = {status.name: status for status in engine.runners()}
-    assert (answer.text, answer.runner, answer.model) == ("word0 word1 ", "nearby", MODEL)
+    assert (answer.text, answer.runner) == ("word0 word1 ", "nearby")
+    assert (answer.metadata or {})["model_name"] == MODEL
     assert [a.field for a in answer.adjustments] == ["seed"]
     sent = server.requests[-1]
     assert sent.headers["authorization"] == "Bearer key-of-nearby"

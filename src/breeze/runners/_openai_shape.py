@@ -31,6 +31,8 @@ class Thinking:
     def take(self, event: TextDelta) -> list[ChatEvent]:
         if self._state == "after":
             return [event]
+        if self._state == "between":
+            return self._spoken(event.text, event)
         held = self._held + event.text
         if self._state == "before":
             begun = held.lstrip()
@@ -46,13 +48,20 @@ class Thinking:
     def _within(self, held: str, event: TextDelta) -> list[ChatEvent]:
         thought, closed, text = held.partition(_CLOSE)
         if closed:
-            self._state, self._held = "after", ""
-            text = text.lstrip("\n")
+            self._state, self._held = "between", ""
         else:
             kept = _overlap(held, _CLOSE)
             thought, self._held = held[: len(held) - kept], held[len(held) - kept :]
         found: list[ChatEvent] = [ReasoningDelta(thought, event.choice)] if thought else []
-        return [*found, replace(event, text=text)] if text else found
+        return [*found, *(self._spoken(text, event) if closed else ())]
+
+    def _spoken(self, text: str, event: TextDelta) -> list[ChatEvent]:
+        """Text after the reasoning, without the line breaks between the two."""
+        text = text.lstrip("\n")
+        if not text:
+            return []
+        self._state = "after"
+        return [replace(event, text=text)]
 
     def rest(self, choice: int) -> list[ChatEvent]:
         """What is still held at the end."""
