@@ -35,6 +35,11 @@ class Dialect:
     profile: str
     key: str
 
+    @property
+    def base(self) -> str:
+        """What a client's base URL ends with."""
+        return self.prefix
+
     def routes(self) -> Mapping[str, Handler]:
         """Handlers by method and path, such as `GET /models/{name}`; `{name...}` takes slashes."""
         return {}
@@ -72,7 +77,7 @@ class Dialect:
         """Who answers the request; None when the route is not served."""
         for route, handler in self.routes().items():
             method, _, pattern = route.partition(" ")
-            found = _pattern(self.prefix + pattern).fullmatch(call.path)
+            found = _pattern(self.base + pattern).fullmatch(call.path)
             if found and method == (call.method if call.method != "HEAD" else "GET"):
                 call.match = {name: decoded(value) for name, value in found.groupdict().items()}
                 return handler
