@@ -173,7 +173,8 @@ CONTINUED = ChatRequest(
         ("", {}, {}),
         ("message", {}, {}),
         ("prefix", {"prefix": True}, {}),
-        ("echo", {"prefix": True}, {}),
+        ("message_echo", {}, {}),
+        ("prefix_echo", {"prefix": True}, {}),
         ("flags", {}, {"continue_final_message": True, "add_generation_prompt": False}),
     ],
 )
@@ -235,7 +236,7 @@ async def test_a_short_beginning_may_come_again_by_chance(server: StandIn) -> No
     begun = ChatRequest((Message("user", "Laugh."), Message("assistant", "ha")), model=MODEL)
     found = await both_ways(server, "ha ha", 2, begun, prefill="message")
     assert found.text == "ha ha"
-    found = await both_ways(server, "ha ha", 2, begun, prefill="echo")
+    found = await both_ways(server, "ha ha", 2, begun, prefill="message_echo")
     assert found.text == " ha", "this server always repeats"
 
 

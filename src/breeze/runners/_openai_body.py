@@ -51,7 +51,7 @@ def prepare(request: ChatRequest, model: str, wire: Wire) -> Prepared:
     begun = _begun(request, wire)
     shape = None
     if begun or wire.think:
-        shape = Shape(think=wire.think, given=begun, sure=wire.prefill == "echo")
+        shape = Shape(think=wire.think, given=begun, sure=wire.prefill.endswith("_echo"))
     return encoded(_reworded(body, wire, begun), "messages"), adjusted, shape
 
 
@@ -121,7 +121,7 @@ def _reworded(body: ChatBody, wire: Wire, begun: str) -> ChatBody | dict[str, An
     for message in found["messages"]:
         if wire.reasoning and "reasoning_content" in message:
             message[wire.reasoning] = message.pop("reasoning_content")
-    if begun and wire.prefill in ("prefix", "echo"):
+    if begun and wire.prefill in ("prefix", "prefix_echo"):
         found["messages"][-1]["prefix"] = True
     elif begun and wire.prefill == "flags":
         found |= {"continue_final_message": True, "add_generation_prompt": False}

@@ -26,6 +26,7 @@ _KEPT = ("pricing", "supported_parameters", "providers", "status")
 class _Meta(msgspec.Struct):
     """What some servers add."""
 
+    n_ctx: int | None = None
     n_ctx_train: int | None = None
     size: int | None = None
 
@@ -63,7 +64,7 @@ class _Model(msgspec.Struct):
     def info(self) -> ModelInfo:
         meta, kind = self.meta or _Meta(), self.architecture or _Architecture()
         context = self.max_model_len or self.context_length or self.context_window
-        context = context or self.max_context_length or meta.n_ctx_train
+        context = context or self.max_context_length or meta.n_ctx or meta.n_ctx_train
         kept = {name: value for name in _KEPT if (value := getattr(self, name))}
         return ModelInfo(
             self.id,

@@ -83,8 +83,9 @@ class Wishes(Parameters):
         [
             Choice("", "Never", "Every answer begins anew"),
             Choice("message", "By the last message", "When that is the assistant's"),
+            Choice("message_echo", "The same, repeated", "And answers repeat what was given"),
             Choice("prefix", "prefix", "The last message is marked with prefix: true"),
-            Choice("echo", "prefix, repeated", "The same, and answers repeat what was given"),
+            Choice("prefix_echo", "The same, repeated", "And answers repeat what was given"),
             Choice("flags", "continue_final_message", "The request says so"),
         ],
         "How this server is asked to continue an answer that was begun elsewhere",
