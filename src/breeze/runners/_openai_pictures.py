@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import AsyncGenerator, Iterator
 from ipaddress import ip_network
 from typing import Any
@@ -110,7 +109,7 @@ def _otherwise(request: DrawRequest, ready: ImageReady) -> Adjusted | None:
 def _bytes(text: str) -> bytes:
     try:
         return base64.b64decode(text.partition(",")[2] if text[:5] == "data:" else text)
-    except binascii.Error as error:
+    except ValueError as error:  # binascii.Error is one
         raise ProcessingError(f"A picture is no base64: {error}.", detail="malformed") from error
 
 

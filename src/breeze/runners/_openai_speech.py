@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import AsyncGenerator, Iterator
 from typing import Any
 
@@ -18,7 +17,7 @@ from breeze.runners._http_answer import Answer
 from breeze.runners._http_json import encoded
 from breeze.runners._http_sse import EventSplitter
 from breeze.runners._openai_server import Server, kind_of
-from breeze.runners._sound_form import ENOUGH, Form, form_of
+from breeze.runners._sound_form import ENOUGH, Form, form_of, length_of
 
 _PIECE = 64 * 1024
 """Bytes of one event at most: a reader wants to begin playing."""
@@ -73,7 +72,7 @@ class Sound:
         self._odd = self._kind in ("application/json", "text/html", "text/plain")
         self._held = b""
         self._form: Form | None = None
-        self._index = 0
+        self._index = self._bytes = self._promised = 0
         self._done = self._split is None
         self._usage = Usage(characters=len(request.text))
 
@@ -93,7 +92,7 @@ class Sound:
         if self._odd:
             raise self._refused()
         events = self._chunks(self._held) if self._form is None and self._held else []
-        if not self._done:
+        if not self._done or self._bytes < self._promised:
             raise self._server.cut(self._answer)
         if not self._index:
             raise self._server.malformed(self._answer, "it held no sound")
@@ -103,8 +102,10 @@ class Sound:
         events: list[SpeakEvent] = []
         if self._form is None:
             self._form = form_of(data, self._request.format)
+            self._promised = length_of(data)
             events += self._otherwise(self._form)
         form = self._form
+        self._bytes += len(data)
         for at in range(0, len(data), _PIECE):
             piece = data[at : at + _PIECE]
             rate, channels = form.rate or PCM_RATE, form.channels
@@ -133,7 +134,7 @@ class Sound:
             return b""
         try:
             return base64.b64decode(audio, validate=True)
-        except binascii.Error as error:
+        except ValueError as error:  # binascii.Error is one
             raise self._server.malformed(self._answer, f"{error}") from error
 
     def _refused(self) -> RunnerError:
