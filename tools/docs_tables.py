@@ -89,9 +89,11 @@ def event_table() -> str:
 
 
 def runners() -> Iterator[type[Runner[Any]]]:
-    """Every runner that ships, sorted by name."""
+    """Every runner that ships, sorted by name; those that are rows have a table of their own."""
     registry = Registry()
     for name in registry.names:
+        if name in registry.rows:
+            continue
         if (found := registry.load(name)).__module__.startswith("breeze."):
             yield found
 
@@ -108,6 +110,42 @@ def runner_table() -> str:
         for r in runners()
     )
     return table("runner | does | kind | install | what it is", rows)
+
+
+def endpoints() -> Iterator[tuple[type[Runner[Any]], Any]]:
+    """Every runner that is a row of data, with the facts of its parameters."""
+    registry = Registry()
+    for name in sorted(registry.rows):
+        yield (found := registry.load(name)), found.parameters_type.facts
+
+
+def endpoint_table() -> str:
+    rows = (
+        (
+            code(r.info.name),
+            ", ".join(r.capabilities_of(r.parameters_type.of({}))),
+            code(facts["base_url"].default),
+            code(key) if (key := facts["api_key"].env) else "",
+            r.info.description,
+        )
+        for r, facts in endpoints()
+    )
+    return table("class | does | address | variable of its key | what it is", rows)
+
+
+def endpoint_differences() -> str:
+    """What each row sets beside address and key, and the parameters that it adds."""
+    base = Registry().load("openai").parameters_type.facts
+    usual = {"base_url", "api_key", "capabilities"}
+    rows = []
+    for r, facts in endpoints():
+        for f in facts.values():
+            if f.name not in base:
+                note = "per request" if f.per_request else "for every request"
+                rows.append((code(r.info.name), code(f.name), shown_range(f), note, f.description))
+            elif f.name not in usual and f.default != base[f.name].default:
+                rows.append((code(r.info.name), code(f.name), shown_default(f), "set", ""))
+    return table("class | parameter | value | note | what it does", rows)
 
 
 def parameter_tables() -> str:
@@ -138,7 +176,7 @@ def shown_default(facts: Facts) -> str:
 def shown_range(facts: Facts) -> str:
     unit = f" {facts.unit}" if facts.unit else ""
     if facts.choices:
-        return ", ".join(code(choice.key) for choice in facts.choices)
+        return ", ".join(code(choice.key) for choice in facts.choices if choice.key)
     if facts.low is not None and facts.high is not None:
         return f"{plain(facts.low)} to {plain(facts.high)}{unit}"
     if facts.low is not None:
@@ -276,6 +314,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "events": event_table,
     "runners": runner_table,
     "parameters": parameter_tables,
+    "endpoints": endpoint_table,
+    "endpoint-differences": endpoint_differences,
     "config-keys": config_table,
     "cli": cli_tables,
     "metrics": metrics_table,

@@ -8,7 +8,8 @@ Beside a runner's file may lie `<runner>.rows.toml`, one table for each row:
     key = "WHISTLE_EU_KEY"                      # the variable of its key
     base_url = "https://eu.whistle.example/v1"  # and any other parameter's default
 
-`kind` and `automatic` are facts of the runner; tables below `extra` are further parameters.
+`kind` and `automatic` are facts of the runner. Tables below `extra` are further parameters, which a
+request may set unless they say `per_request = false`.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from breeze.contracts.runner import Runner
 
 ENDING = ".rows.toml"
 _FACTS = {"vendor": "", "about": "", "key": "", "kind": "", "automatic": None, "extra": None}
-_EXTRA = {"about", "title", "kind", "choices", "low", "high", "step", "unit", "sent"}
+_EXTRA = {"about", "title", "kind", "choices", "low", "high", "step", "unit", "sent", "per_request"}
 _MAKERS: dict[str, Any] = {"text": text, "number": number, "choice": choice, "switch": switch}
 _UNSET: dict[str, Any] = {"text": "", "number": None, "choice": "", "switch": False}
 
@@ -125,7 +126,8 @@ def _declared(kind: str, said: Mapping[str, Any]) -> tuple[Any, Any]:
     facts: dict[str, Any] = {
         n: said[n] for n in ("title", "low", "high", "step", "unit") if n in said
     }
-    facts |= {"category": "Requests", "per_request": not header, "requires_reload": header}
+    free = said.get("per_request", True) and not header
+    facts |= {"category": "Requests", "per_request": free, "requires_reload": header}
     if kind == "choice":
         options = [Choice("", "Unset"), *(Choice(key, key) for key in said["choices"])]
         return str, choice("", options, said["about"], **facts)
