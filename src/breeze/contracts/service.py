@@ -40,6 +40,8 @@ class RunnerStatus(msgspec.Struct, frozen=True, kw_only=True):
     """An instance and its state, or the reason why it cannot work there.
 
     `offered`: an endpoint that is known there, and that nobody has set up.
+    `circuit` is `closed`, or `open` while it rests after `failures` in a row, the last of them
+    being `last_error`; then `retry_in` is the seconds until one request tries it: `probing`.
     """
 
     name: str
@@ -55,6 +57,10 @@ class RunnerStatus(msgspec.Struct, frozen=True, kw_only=True):
     waiting: int = 0
     mock: bool = False
     offered: bool = False
+    circuit: str = "closed"
+    failures: int = 0
+    retry_in: float = 0.0
+    last_error: str = ""
 
 
 class LiveRequest(msgspec.Struct, frozen=True, kw_only=True):
