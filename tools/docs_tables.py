@@ -24,6 +24,7 @@ from breeze.contracts.runner import Runner
 from breeze.engine.registry import Registry
 from breeze.surfaces.cli import breeze as cli
 from breeze.surfaces.http.metrics import METRICS
+from breeze.testing.standins import FAULTS, names, standin
 
 
 def first_sentence(text: str | None) -> str:
@@ -308,6 +309,39 @@ def metrics_table() -> str:
     return table("metric | kind | labels | what it counts", rows)
 
 
+def standin_table() -> str:
+    rows = (
+        (
+            code(n),
+            ", ".join(map(code, standin(n).profiles)),
+            " ".join((standin(n).__doc__ or "").split()),
+        )
+        for n in names()
+    )
+    return table("stand-in | profiles | what it does", rows)
+
+
+PHASES = {"before": "before any output", "during": "amid the answer", "shape": "another shape"}
+
+
+def fault_table() -> str:
+    """The faults of all, then those that one dialect has for itself."""
+    own = [(f, n) for n in names() for f in standin(n).own_faults]
+    every = sorted([*((f, "") for f in FAULTS), *own], key=lambda found: found[0].number or 99)
+    rows = (
+        (
+            str(f.number or ""),
+            code(f.name),
+            f.looks,
+            PHASES[f.phase],
+            " ".join(code(f"{key}={value}") for key, value in f.values.items()),
+            code(of),
+        )
+        for f, of in every
+    )
+    return table("row | fault | how it looks | when | values | only", rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "errors": error_table,
     "metadata-keys": metadata_table,
@@ -322,4 +356,6 @@ TABLES: dict[str, Callable[[], str]] = {
     "routes": routes_table,
     "openai-fields": fields_table,
     "openai-errors": openai_errors_table,
+    "standins": standin_table,
+    "faults": fault_table,
 }

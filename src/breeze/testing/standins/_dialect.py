@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from breeze.testing.standins._call import Call, decoded
 from breeze.testing.standins._fault import Fault
@@ -29,6 +29,9 @@ class Dialect:
     profiles: ClassVar[tuple[str, ...]] = ()
     own_faults: ClassVar[tuple[Fault, ...]] = ()
     """Faults of this dialect beside those of all."""
+    capability: ClassVar[str] = "LLM"
+    """What a client is most likely to be tried with, and the runner that speaks this dialect is
+    configured for by `config`."""
     terminal: ClassVar[bytes] = b"data: [DONE]"
     """How the mark begins that ends a stream after its last event."""
 
@@ -61,6 +64,18 @@ class Dialect:
     def unknown_route(self, call: Call) -> Reply:
         """The answer on a path that is not served."""
         return self.refusal("not_found", call)
+
+    def config(self, url: str) -> dict[str, Any]:
+        """What to write into config.json so that the runner of this dialect asks the stand-in."""
+        parameters = {"base_url": url} | ({"api_key": self.key} if self.key else {})
+        instance: dict[str, Any] = {"class": self.name, "parameters": parameters}
+        if model := self.usual_model():
+            instance["modelId"] = model
+        return {"capabilities": {self.capability: {"runners": {"rehearsal": instance}}}}
+
+    def usual_model(self) -> str:
+        """A model that it lists; "" when it lists none."""
+        return ""
 
     def model(self, call: Call) -> str:
         """The model that a request asks for."""

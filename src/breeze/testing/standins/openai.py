@@ -43,6 +43,9 @@ class OpenAIStandin(Standin):
     def base(self) -> str:
         return self.ways.prefix
 
+    def usual_model(self) -> str:
+        return self.ways.model
+
     def routes(self) -> Mapping[str, Handler]:
         files = self.files
         return {
