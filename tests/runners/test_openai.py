@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from breeze.contracts.capability import Capability
 from breeze.contracts.errors import InputError, NotFoundError, NotLoadedError, ProcessingError
 from breeze.contracts.events import Adjusted, Embedding, Finish
 from breeze.contracts.messages import ImagePart, Message, TextPart, Tool
@@ -297,3 +298,44 @@ async def test_an_adjustment_comes_before_the_answer(server: StandIn) -> None:
     async with running(server, without=["top_k"]) as runner:
         events = [event async for event in runner.chat(asking(top_k=3))]
     assert events[0] == Adjusted("top_k", 3, None, "this server does not take it")
+
+
+async def test_many_texts_are_asked_for_in_several_calls(
+    server: StandIn,
+) -> None:
+    texts = tuple("x" * (i % 9 + 1) for i in range(2_050))
+    async with running(server) as runner:
+        events = [e async for e in runner.embed(EmbedRequest(texts, model=MODEL))]
+    vectors = [e for e in events if isinstance(e, Embedding)]
+    assert [e.index for e in vectors] == list(range(2_050))
+    assert vectors[2_049].values[0] == len(texts[2_049])
+    assert [len(r.json["input"]) for r in server.requests] == [2_048, 2]
+    assert [e for e in events if isinstance(e, Usage)] == [Usage(prompt_tokens=14)]
+
+
+@pytest.mark.parametrize(("form", "sent"), [("base64", "base64"), ("float", "float"), ("", None)])
+async def test_how_vectors_are_asked_for(server: StandIn, form: str, sent: str | None) -> None:
+    async with running(server, vector_format=form) as runner:
+        _ = [e async for e in runner.embed(EmbedRequest.of("a", model=MODEL))]
+    assert server.requests[0].json.get("encoding_format") == sent
+
+
+async def test_what_a_gateway_says_of_its_models(server: StandIn) -> None:
+    prices = {"prompt": "0.00000015", "completion": "0.0000006"}
+    listed = [
+        {"id": "a/b", "name": "A: B", "context_length": 128_000, "pricing": prices,
+         "architecture": {"input_modalities": ["text", "image"], "output_modalities": ["text"]},
+         "supported_parameters": ["tools", "seed"]},
+        {"id": "a/draws", "architecture": {"output_modalities": ["image", "hologram"]}},
+        {"id": "a/says", "architecture": {"output_modalities": ["speech"]}, "status": None},
+    ]  # fmt: skip
+    server.play(whole(msgspec.json.encode({"data": listed})))
+    server.play(whole(msgspec.json.encode(listed)))
+    async with running(server) as runner:
+        found = await runner.models()
+        assert await runner.models() == found, "some leave out what is round the list"
+    assert found[0] == ModelInfo(
+        "a/b", (Capability.LLM, Capability.VLM), "A: B", 128_000,
+        metadata={"pricing": prices, "supported_parameters": ["tools", "seed"]},
+    )  # fmt: skip
+    assert [model.capabilities for model in found[1:]] == [(Capability.IMAGE,), (Capability.TTS,)]

@@ -128,15 +128,15 @@ async def test_too_much_sound_is_not_sent(tmp_path: Path, how: str) -> None:
 
     file = tmp_path / "long.wav"
     file.write_bytes(wav(2.0))
-    given: dict[str, Any] = {
+    ways: dict[str, dict[str, Any]] = {
         "audio": {"audio": wav(2.0)},
         "file": {"audio": b"", "file": str(file)},
         "live": {"audio": b"", "live": endless(), "sample_rate": 16_000},
         "samples": {"audio": pcm(2.0), "sample_rate": 16_000},
-    }[how]
+    }
     async with serving(upload_limit=0.05) as (vendor, runner):
         with pytest.raises(TooLargeError):
-            await whole(runner, hearing(**given))
+            await whole(runner, hearing(**ways[how]))
     assert vendor.calls == []
 
 

@@ -13,13 +13,22 @@ from breeze.contracts.capability import Capability
 from breeze.contracts.requests import ChatRequest
 from breeze.engine.engine import Engine
 from breeze.engine.registry import Registry
+from breeze.testing.conformance import check_runner
+from breeze.testing.standins.openai import OpenAIStandin
 from tests.runners import openai_server
 from tests.runners.openai_server import MODEL
 from tests.runners.standin import StandIn
+from tests.runners.vendor import KEY
 
 FILE = Path(breeze.runners.__path__[0]) / "openai.rows.toml"
 ROWS = tomllib.loads(FILE.read_text(encoding="utf-8"))
 REGISTRY = Registry()
+PROFILES = {
+    "openrouter": "openrouter", "vllm": "vllm", "llamacpp_server": "llamacpp",
+    "lm_studio": "lmstudio", "hf_router": "hf-router",
+    "mistral": "openrouter", "perplexity": "openrouter",  # they tell tokens without being asked
+}  # fmt: skip
+"""Rows whose ways the stand-in knows."""
 OWN = {"vllm", "llamacpp_server", "lm_studio", "localai"}
 """Servers of one's own: they need no key and are not chosen unless they are named."""
 
@@ -60,6 +69,16 @@ async def test_a_row_answers(name: str, tmp_path: Path) -> None:
         async with Engine.open(home=tmp_path, config=config, environ={}, ledger=False) as engine:
             answer = await engine.run(ChatRequest.of("Hi", max_tokens=2))
     assert (answer.text, answer.runner) == ("word0 word1 ", "mine")
+
+
+@pytest.mark.parametrize("name", ROWS)
+async def test_a_row_passes_the_kit(name: str) -> None:
+    """But for what takes long, which the runner itself is put through."""
+    rules = ("info", "parameters.d", "parameters.r", "parameters.t", "parameters.u", "stream")
+    async with OpenAIStandin.serving(profile=PROFILES.get(name, ""), strict=False) as vendor:
+        values = {"base_url": vendor.url, "api_key": KEY}
+        report = await check_runner(REGISTRY.load(name), values, only=rules)
+    assert report.ok, report.render()
 
 
 async def test_the_key_of_one_endpoint_goes_to_no_other(tmp_path: Path) -> None:

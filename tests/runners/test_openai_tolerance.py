@@ -266,7 +266,8 @@ REFUSALS: list[tuple[str, int, Any, type[RunnerError], str]] = [
      {"limit_source": "gateway_in_flight_budget"}}}, RateLimitError, ""),
     ("moderated", 403, {"error": {"code": 403, "message": "flagged", "metadata": {"reasons":
      ["violence"], "flagged_input": "…", "provider_name": "P"}}}, BlockedError, "content_policy"),
-    ("permission", 403, {"error": {"code": 403, "message": "no"}}, AuthenticationError, ""),
+    ("permission", 403, {"error": {"code": 403, "message": "no"}}, AuthenticationError,
+     "permission"),
     ("no provider", 503, {"error": {"code": 503, "message": "none meets the routing"}},
      UnavailableError, ""),
     ("overloaded", 529, {"error": {"code": 529, "message": "busy"}}, OverloadedError, ""),
@@ -309,7 +310,7 @@ TYPES = {
     "max_tokens_exceeded": (InputError, ""),
     "string_too_long": (InputError, "context_length_exceeded"),
     "authentication": (AuthenticationError, ""),
-    "permission_denied": (AuthenticationError, ""),
+    "permission_denied": (AuthenticationError, "permission"),
     "payment_required": (QuotaError, ""),
     "rate_limit_exceeded": (RateLimitError, ""),
     "provider_overloaded": (OverloadedError, ""),

@@ -8,6 +8,7 @@ from typing import Any
 
 from breeze.contracts.request import Request
 from breeze.contracts.results import ANSWERS, collect
+from breeze.contracts.runner import Runner
 from breeze.runners._openai_parameters import OpenAIParameters
 from breeze.runners.openai import OpenAIRunner
 from breeze.testing.standins.openai import OpenAIStandin
@@ -39,11 +40,11 @@ async def loaded(vendor: OpenAIStandin, **values: Any) -> AsyncIterator[OpenAIRu
         await runner.unload()
 
 
-def events_of(runner: OpenAIRunner, request: Request[Any]) -> AsyncGenerator[Any]:
+def events_of(runner: Runner[Any], request: Request[Any]) -> AsyncGenerator[Any]:
     """The events, each checked on its way."""
     return checked(runner.stream(request), request.capability.method)
 
 
-async def whole(runner: OpenAIRunner, request: Request[Any]) -> Any:
+async def whole(runner: Runner[Any], request: Request[Any]) -> Any:
     """The whole answer."""
     return await collect(events_of(runner, request), ANSWERS[request.capability.method])

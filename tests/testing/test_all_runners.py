@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import pkgutil
 from contextlib import AsyncExitStack
+from typing import Any
 
 import pytest
 
 import breeze.runners
+from breeze.contracts.capability import Capability
 from breeze.testing.conformance import check_module, check_runner
 from breeze.testing.samples import Samples
-from tests.runners import openai_server
-from tests.runners.standin import Script, StandIn
+from breeze.testing.standins._server import Standin
+from breeze.testing.standins.openai import OpenAIStandin
 
 SHIPPED = sorted(
     module.name
     for module in pkgutil.iter_modules(breeze.runners.__path__)
     if not module.name.startswith("_")
 )
-SERVERS: dict[str, Script] = {"openai": openai_server.answer}
-"""What plays the server that a remote runner asks; its address is the runner's base_url."""
+EVERYTHING = {"capabilities": tuple(Capability)}
+VENDORS: dict[str, tuple[type[Standin], dict[str, Any]]] = {
+    "openai": (OpenAIStandin, EVERYTHING),
+}
+"""Who plays the vendor that a remote runner asks, and further parameters of the runner."""
 SAMPLES: dict[str, Samples] = {}
 """Requests for runners that the built-in ones do not suit."""
 
@@ -33,9 +38,10 @@ def test_a_file_and_its_runner_have_one_name(name: str) -> None:
 async def test_it_passes_the_kit(name: str) -> None:
     kind = check_module(f"breeze.runners.{name}")
     async with AsyncExitStack() as stack:
-        settings = {}
-        if name in SERVERS:
-            server = await stack.enter_async_context(StandIn.serving(SERVERS[name]))
-            settings["base_url"] = server.url
+        settings: dict[str, Any] = {}
+        if name in VENDORS:
+            played, more = VENDORS[name]
+            vendor = await stack.enter_async_context(played.serving(strict=False))
+            settings = {"base_url": vendor.url, "api_key": vendor.key, **more}
         report = await check_runner(kind, settings, samples=SAMPLES.get(name))
     assert report.ok, report.render()

@@ -22,7 +22,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
-from pydantic import create_model
 from pydantic.fields import FieldInfo
 
 from breeze.contracts.capability import RunnerKind
@@ -83,17 +82,24 @@ def _parameters(
     base: type[Parameters], defaults: Mapping[str, Any], key: str, extras: Mapping[str, Any]
 ) -> type[Parameters]:
     """`base` with other defaults, and with no variable of the vendor of `base`."""
-    changed: dict[str, Any] = {}
+    fields = {name: (type_of, field) for name, (type_of, field, _) in extras.items()}
     for name, facts in base.facts.items():
         info = base.model_fields[name]
         variable = key if facts.secret else ""
         if name in defaults or facts.env != variable:
             value = defaults.get(name, info.default)
             value = tuple(value) if isinstance(value, list) else value
-            changed[name] = (info.annotation, _redeclared(info, facts, value, variable))
-    more = {name: (type_of, field) for name, (type_of, field, _) in extras.items()}
-    fields: dict[str, Any] = changed | more
-    made = create_model(base.__name__, __base__=base, **fields)
+            fields[name] = info.annotation, _redeclared(info, facts, value, variable)
+    namespace: dict[str, Any] = {
+        "__module__": base.__module__,
+        "__doc__": base.__doc__,
+        "__annotations__": {name: type_of for name, (type_of, _) in fields.items()},
+        # Most rows are never set up: what validates their values is built when there are some.
+        "model_config": {"defer_build": True},
+    }
+    namespace |= {name: field for name, (_, field) in fields.items()}
+    kind: Any = type(base)
+    made: type[Parameters] = kind(base.__name__, (base,), namespace)
     if extras:
         made.extra = {name: sent for name, (_, _, sent) in extras.items()}  # type: ignore[attr-defined]
     return made
