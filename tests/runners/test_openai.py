@@ -339,3 +339,32 @@ async def test_what_a_gateway_says_of_its_models(server: StandIn) -> None:
         metadata={"pricing": prices, "supported_parameters": ["tools", "seed"]},
     )  # fmt: skip
     assert [model.capabilities for model in found[1:]] == [(Capability.IMAGE,), (Capability.TTS,)]
+
+
+@pytest.mark.parametrize(
+    ("url", "key", "warned"),
+    [
+        ("https://api.openai.com/v1", "gsk-1", True),
+        ("https://api.openai.com/v1", "sk-1", False),
+        ("https://models.example/v1", "anything", False),
+    ],
+)
+def test_the_form_of_a_key_is_known_for_the_vendors_own_host(
+    url: str, key: str, warned: bool
+) -> None:
+    found = made().parameters_type.validate_parameters({"base_url": url, "api_key": key})
+    assert found.ok
+    assert [w.field for w in found.warnings] == (["api_key"] if warned else [])
+
+
+async def test_which_setting_names_a_model_is_told(server: StandIn) -> None:
+    server.play(whole(b'{"data":[{"id":"a"},{"id":"b"}]}'))
+    async with running(server) as runner:
+        with pytest.raises(NotFoundError, match="Set embedding_model, or ask for"):
+            _ = [e async for e in runner.embed(EmbedRequest.of("a"))]
+
+
+async def test_each_kind_of_work_may_have_its_model(server: StandIn) -> None:
+    async with running(server, embedding_model=MODEL) as runner:
+        _ = [e async for e in runner.embed(EmbedRequest.of("a"))]
+    assert [r.path for r in server.requests] == ["/v1/embeddings"], "nobody asks for a list"

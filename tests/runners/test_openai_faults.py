@@ -20,7 +20,7 @@ from breeze.contracts.requests import (
 )
 from breeze.testing.media import wav
 from breeze.testing.standins.openai import OpenAIStandin
-from tests.runners.vendor import KEY, MODEL, loaded, whole
+from tests.runners.openai_vendor import KEY, MODEL, loaded, whole
 
 SAY = "Say hello to the engine please"
 ROUTES: dict[str, Callable[[], Request[Any]]] = {

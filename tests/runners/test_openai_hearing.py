@@ -19,8 +19,8 @@ from breeze.runners._openai_sound import SoundFile
 from breeze.testing.media import pcm, wav
 from tests.runners.asking import running, sse, streaming
 from tests.runners.asking import whole as in_one
+from tests.runners.openai_vendor import MODEL, events_of, serving, whole
 from tests.runners.standin import StandIn
-from tests.runners.vendor import MODEL, events_of, serving, whole
 
 SOUND = wav(1.0)
 HEARD = f"I heard {len(SOUND)} bytes of audio.wav."

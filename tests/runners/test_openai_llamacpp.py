@@ -22,7 +22,7 @@ from breeze.testing.conformance import check_runner
 from breeze.testing.rules_stream import RULES as STREAM_RULES
 from tests.runners.llamacpp_files import THINKING, TOOLS, write_embedder, write_talker
 from tests.runners.llamacpp_http import CONTEXT, KEY, MODEL, llama_server
-from tests.runners.vendor import whole
+from tests.runners.openai_vendor import whole
 
 pytestmark = pytest.mark.skipif(not MODEL.exists(), reason="the model that ships is not here")
 STREAMS = [rule.id for rule in STREAM_RULES]

@@ -19,8 +19,8 @@ from breeze.runners._image_form import ImageForm, image_form
 from breeze.testing.media import png
 from tests.runners.asking import running, sse, streaming
 from tests.runners.asking import whole as in_one
+from tests.runners.openai_vendor import MODEL, events_of, serving, whole
 from tests.runners.standin import Exchange, StandIn
-from tests.runners.vendor import MODEL, events_of, serving, whole
 
 PICTURE = png(64, 48)
 PACKED = base64.b64encode(PICTURE).decode()

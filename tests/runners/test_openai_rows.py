@@ -17,8 +17,8 @@ from breeze.testing.conformance import check_runner
 from breeze.testing.standins.openai import OpenAIStandin
 from tests.runners import openai_server
 from tests.runners.openai_server import MODEL
+from tests.runners.openai_vendor import KEY
 from tests.runners.standin import StandIn
-from tests.runners.vendor import KEY
 
 FILE = Path(breeze.runners.__path__[0]) / "openai.rows.toml"
 ROWS = tomllib.loads(FILE.read_text(encoding="utf-8"))

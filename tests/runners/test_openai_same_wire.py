@@ -37,7 +37,7 @@ from breeze.contracts.requests import (
 from breeze.testing.media import png, wav
 from breeze.testing.standins._call import Call
 from breeze.testing.standins.openai import OpenAIStandin
-from tests.runners.vendor import KEY, MODEL, loaded, whole
+from tests.runners.openai_vendor import KEY, MODEL, loaded, whole
 
 SCHEMA = {
     "type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"],

@@ -20,8 +20,8 @@ from breeze.runners._sound_form import Form, encoding_of, form_of
 from breeze.testing.media import pcm, wav
 from tests.runners.asking import running, sse, streaming
 from tests.runners.asking import whole as in_one
+from tests.runners.openai_vendor import MODEL, events_of, serving, whole
 from tests.runners.standin import Exchange, StandIn
-from tests.runners.vendor import MODEL, events_of, serving, whole
 
 TEXT = "The quick brown fox jumps over the lazy dog."
 

@@ -13,8 +13,8 @@ from breeze.contracts.messages import ImagePart, Message, TextPart
 from breeze.contracts.requests import ModerateRequest
 from tests.runners.asking import running
 from tests.runners.asking import whole as in_one
+from tests.runners.openai_vendor import MODEL, serving, whole
 from tests.runners.standin import StandIn
-from tests.runners.vendor import MODEL, serving, whole
 
 
 @pytest.fixture

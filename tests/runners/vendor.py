@@ -1,38 +1,26 @@
-"""Puts the openai runner to work on the stand-in of its vendor."""
+"""Puts a runner to work on a stand-in of its vendor."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
-from breeze.contracts.request import Request
-from breeze.contracts.results import ANSWERS, collect
+from breeze.contracts.answers import ChatAnswer
+from breeze.contracts.events import AnyEvent
+from breeze.contracts.requests import ChatRequest
+from breeze.contracts.results import collect
 from breeze.contracts.runner import Runner
-from breeze.runners._openai_parameters import OpenAIParameters
-from breeze.runners.openai import OpenAIRunner
-from breeze.testing.standins.openai import OpenAIStandin
 from breeze.testing.stream import checked
 
-KEY = "test-key"
-MODEL = "parrot-1"
+R = TypeVar("R", bound=Runner[Any])
 
 
 @asynccontextmanager
-async def serving(
-    profile: str = "", **values: Any
-) -> AsyncIterator[tuple[OpenAIStandin, OpenAIRunner]]:
-    """A stand-in, and a loaded runner that asks it."""
-    async with OpenAIStandin.serving(profile=profile) as vendor:
-        async with loaded(vendor, **values) as runner:
-            yield vendor, runner
-
-
-@asynccontextmanager
-async def loaded(vendor: OpenAIStandin, **values: Any) -> AsyncIterator[OpenAIRunner]:
-    """A loaded runner that asks `vendor`."""
-    given = {"base_url": vendor.url, "api_key": KEY, **values}
-    runner = OpenAIRunner(OpenAIParameters.of(given))
+async def running(kind: type[R], url: str, **values: Any) -> AsyncIterator[R]:
+    """A loaded runner that asks the server at `url` with the usual key."""
+    given = {"base_url": url, "api_key": "test-key", **values}
+    runner = kind(kind.parameters_type.of(given))
     await runner.load("")
     try:
         yield runner
@@ -40,11 +28,13 @@ async def loaded(vendor: OpenAIStandin, **values: Any) -> AsyncIterator[OpenAIRu
         await runner.unload()
 
 
-def events_of(runner: Runner[Any], request: Request[Any]) -> AsyncGenerator[Any]:
-    """The events, each checked on its way."""
-    return checked(runner.stream(request), request.capability.method)
+async def answer(runner: Runner[Any], request: ChatRequest) -> ChatAnswer:
+    """The whole answer, each event checked on its way."""
+    found = await collect(checked(runner.stream(request), "chat"))
+    assert isinstance(found, ChatAnswer)
+    return found
 
 
-async def whole(runner: Runner[Any], request: Request[Any]) -> Any:
-    """The whole answer."""
-    return await collect(events_of(runner, request), ANSWERS[request.capability.method])
+async def events(runner: Runner[Any], request: ChatRequest) -> list[AnyEvent]:
+    """Every event, checked on its way."""
+    return [event async for event in checked(runner.stream(request), "chat")]

@@ -12,19 +12,15 @@ import breeze.runners
 from breeze.contracts.capability import Capability
 from breeze.testing.conformance import check_module, check_runner
 from breeze.testing.samples import Samples
-from breeze.testing.standins._server import Standin
-from breeze.testing.standins.openai import OpenAIStandin
+from breeze.testing.standins import names, standin
 
 SHIPPED = sorted(
     module.name
     for module in pkgutil.iter_modules(breeze.runners.__path__)
     if not module.name.startswith("_")
 )
-EVERYTHING = {"capabilities": tuple(Capability)}
-VENDORS: dict[str, tuple[type[Standin], dict[str, Any]]] = {
-    "openai": (OpenAIStandin, EVERYTHING),
-}
-"""Who plays the vendor that a remote runner asks, and further parameters of the runner."""
+SETTINGS: dict[str, dict[str, Any]] = {"openai": {"capabilities": tuple(Capability)}}
+"""Parameters beside the address and the key of the stand-in, which plays all there is."""
 SAMPLES: dict[str, Samples] = {}
 """Requests for runners that the built-in ones do not suit."""
 
@@ -38,10 +34,9 @@ def test_a_file_and_its_runner_have_one_name(name: str) -> None:
 async def test_it_passes_the_kit(name: str) -> None:
     kind = check_module(f"breeze.runners.{name}")
     async with AsyncExitStack() as stack:
-        settings: dict[str, Any] = {}
-        if name in VENDORS:
-            played, more = VENDORS[name]
-            vendor = await stack.enter_async_context(played.serving(strict=False))
-            settings = {"base_url": vendor.url, "api_key": vendor.key, **more}
+        settings = SETTINGS.get(name, {})
+        if name in names():
+            vendor = await stack.enter_async_context(standin(name).serving(strict=False))
+            settings = {"base_url": vendor.url, "api_key": vendor.key, **settings}
         report = await check_runner(kind, settings, samples=SAMPLES.get(name))
     assert report.ok, report.render()

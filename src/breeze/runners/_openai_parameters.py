@@ -15,6 +15,7 @@ from breeze.runners._openai_wishes import CONSERVATIVE, Wishes
 
 BASE_URL = "https://api.openai.com/v1"
 _HOST = "api.openai.com"
+_KEYS_BEGIN = "sk-"
 
 
 class OpenAIParameters(Wishes):
@@ -91,6 +92,9 @@ class OpenAIParameters(Wishes):
         elif key and not target.tls and not target.loopback:
             text = f"the key will travel unencrypted to {target.authority}: use https://"
             yield ValidationResult("base_url", "warning", text)
+        if key and self.at_home and not key.startswith(_KEYS_BEGIN):
+            text = f"keys of {_HOST} begin with {_KEYS_BEGIN}: is this one for another server?"
+            yield ValidationResult("api_key", "warning", text)
 
     @property
     def key(self) -> str:

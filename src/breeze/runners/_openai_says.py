@@ -44,8 +44,7 @@ _TYPES: dict[str, Kind] = {
 
 _WORDS: dict[str, Kind] = {
     "exceed_context_size_error": CONTEXT, "unavailable_error": LOADING,
-    "invalid_request_error_context": CONTEXT, "rate_limit_error": RATE,
-    "not_found_error": MODEL, "generation": FAILED, "incomplete_generation": FAILED,
+    "rate_limit_error": RATE, "generation": FAILED, "incomplete_generation": FAILED,
     "overloaded": BUSY, "validation": INPUT, "model_not_available": MODEL,
     "json_validate_failed": FAILED, "tool_use_failed": FAILED,
     "model_decommissioned": MODEL, "insufficient_balance": QUOTA,

@@ -15,6 +15,12 @@ from breeze.contracts.parameters import Parameters
 CONSERVATIVE = (Capability.LLM, Capability.VLM, Capability.EMBEDDING)
 """What nearly every server does that speaks the protocol."""
 _MODELS = "Models"
+MODELS = {
+    Capability.VLM: "vision_model", Capability.EMBEDDING: "embedding_model",
+    Capability.ASR: "transcription_model", Capability.TTS: "speech_model",
+    Capability.IMAGE: "image_model", Capability.GUARDIAN: "moderation_model",
+}  # fmt: skip
+"""The parameter that names the model of each kind of work but chat."""
 _WITHOUT = (
     "top_k", "seed", "n", "stop", "logit_bias", "logprobs", "presence_penalty",
     "frequency_penalty", "parallel_tool_calls", "reasoning_effort", "tools", "json_schema",
@@ -187,14 +193,8 @@ class Wishes(Parameters):
 
     def model_for(self, capability: Capability) -> str:
         """The model for a kind of work when none is asked for; "" when none is named."""
-        return {
-            Capability.VLM: self.vision_model,
-            Capability.EMBEDDING: self.embedding_model,
-            Capability.ASR: self.transcription_model,
-            Capability.TTS: self.speech_model,
-            Capability.IMAGE: self.image_model,
-            Capability.GUARDIAN: self.moderation_model,
-        }.get(capability, "")
+        field = MODELS.get(capability)
+        return getattr(self, field) if field else ""
 
     def more(self) -> dict[str, Any]:
         """Further fields of a chat request: of the operator, then of a row's own parameters."""

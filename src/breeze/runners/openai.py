@@ -43,6 +43,7 @@ from breeze.runners._openai_vectors import vectors
 from breeze.runners._openai_verdict import judged
 from breeze.runners._openai_whole import whole_events
 from breeze.runners._openai_wire import Wire
+from breeze.runners._openai_wishes import MODELS
 
 _CHAT = "/chat/completions"
 _ANY = (AUTO, "")
@@ -221,18 +222,18 @@ class OpenAIRunner(Runner[OpenAIParameters]):
         named = parameters.model_for(request.needs)
         if named or request.needs is Capability.GUARDIAN:
             return named
-        return await self._only(http)
+        return await self._only(http, MODELS.get(request.needs, "modelId in config.json"))
 
-    async def _only(self, http: HttpClient) -> str:
-        """The only model that there is."""
+    async def _only(self, http: HttpClient, setting: str) -> str:
+        """The only model that there is; `setting` names one of several."""
         if self._only_model:
             return self._only_model
         found = await list_models(http, self._secrets)
         if len(found) != 1:
             names = ", ".join(model.id for model in found[:3]) or "none"
             raise NotFoundError(
-                f"Which model? {http.target.authority} lists {len(found)} ({names}). Set modelId "
-                "in config.json, or ask for <instance>/<model>.",
+                f"Which model? {http.target.authority} lists {len(found)} ({names}). Set "
+                f"{setting}, or ask for <instance>/<model>.",
                 field="model",
             )
         self._only_model = found[0].id
