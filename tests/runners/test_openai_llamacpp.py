@@ -11,18 +11,23 @@ from typing import Any
 import msgspec
 import pytest
 
+from breeze.config import parse_config
 from breeze.contracts.capability import Capability
 from breeze.contracts.errors import AuthenticationError, CapabilityError, InputError
-from breeze.contracts.events import TextDelta
+from breeze.contracts.events import Restarted, TextDelta
 from breeze.contracts.messages import Message, ResponseFormat, Tool
 from breeze.contracts.requests import ChatRequest, EmbedRequest
 from breeze.contracts.runner import Runner
+from breeze.engine.engine import Engine
 from breeze.engine.registry import Registry
 from breeze.testing.conformance import check_runner
 from breeze.testing.rules_stream import RULES as STREAM_RULES
+from tests.runners.asking import sse, streaming
 from tests.runners.llamacpp_files import THINKING, TOOLS, write_embedder, write_talker
 from tests.runners.llamacpp_http import CONTEXT, KEY, MODEL, llama_server
+from tests.runners.openai_server import delta
 from tests.runners.openai_vendor import whole
+from tests.runners.standin import StandIn
 
 pytestmark = pytest.mark.skipif(not MODEL.exists(), reason="the model that ships is not here")
 STREAMS = [rule.id for rule in STREAM_RULES]
@@ -194,3 +199,24 @@ async def test_it_passes_the_kit(url: str) -> None:
     values = {"base_url": url, "api_key": KEY}
     report = await check_runner(kind, values, model=str(MODEL), only=rules)
     assert report.ok, report.render()
+
+
+async def test_it_goes_on_where_another_server_was_cut(url: str, tmp_path: Path) -> None:
+    """Only an answer that goes on from there names another capital than was asked for."""
+    row = {"class": "llamacpp_server", "priority": 20,
+           "parameters": {"base_url": url, "api_key": KEY}}  # fmt: skip
+    async with StandIn.serving() as first:
+        first.play(streaming(sse(delta("The capital of "), delta("Sweden is"))))
+        cut = {"class": "openai", "priority": 10, "modelId": "m",
+               "parameters": {"base_url": first.url}}  # fmt: skip
+        file = {
+            "capabilities": {"LLM": {"runners": {"one": cut, "two": row}}},
+            "globalSettings": {"failover": {"afterOutput": "continue", "attempts": 1}},
+        }
+        config = parse_config(file).config
+        async with Engine.open(home=tmp_path, config=config, environ={}, ledger=False) as engine:
+            async with engine.stream(ChatRequest.of(NORWAY, temperature=0)) as stream:
+                events = [event async for event in stream]
+    texts = [event.text for event in events if isinstance(event, TextDelta)]
+    assert "".join(texts) == "The capital of Sweden is Stockholm."
+    assert not any(isinstance(event, Restarted) for event in events)
