@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import pkgutil
 from contextlib import AsyncExitStack
+from typing import Any
 
 import pytest
 
 import breeze.runners
+from breeze.contracts.capability import Capability
 from breeze.testing.conformance import check_module, check_runner
 from breeze.testing.samples import Samples
 from breeze.testing.standins import names, standin
-from tests.runners import openai_server
-from tests.runners.standin import Script, StandIn
 
 SHIPPED = sorted(
     module.name
     for module in pkgutil.iter_modules(breeze.runners.__path__)
     if not module.name.startswith("_")
 )
-SERVERS: dict[str, Script] = {"openai": openai_server.answer}
-"""What plays the server that a remote runner asks; its address is the runner's base_url."""
-SETTINGS: dict[str, dict[str, str]] = {"elevenlabs": {"transcription_model": "scribe_v2"}}
-"""What a runner is told beside where its server is, such as which model does what."""
+SETTINGS: dict[str, dict[str, Any]] = {
+    "elevenlabs": {"transcription_model": "scribe_v2"},
+    "openai": {"capabilities": tuple(Capability)},
+}
+"""Parameters beside the address and the key of the stand-in, which plays all there is."""
 SAMPLES: dict[str, Samples] = {}
 """Requests for runners that the built-in ones do not suit."""
 
@@ -36,12 +37,9 @@ def test_a_file_and_its_runner_have_one_name(name: str) -> None:
 async def test_it_passes_the_kit(name: str) -> None:
     kind = check_module(f"breeze.runners.{name}")
     async with AsyncExitStack() as stack:
-        settings: dict[str, str] = {}
-        if name not in SERVERS and name in names():
+        settings = SETTINGS.get(name, {})
+        if name in names():
             vendor = await stack.enter_async_context(standin(name).serving(strict=False))
-            settings |= {"base_url": vendor.url, "api_key": vendor.key, **SETTINGS.get(name, {})}
-        if name in SERVERS:
-            server = await stack.enter_async_context(StandIn.serving(SERVERS[name]))
-            settings["base_url"] = server.url
+            settings = {"base_url": vendor.url, "api_key": vendor.key, **settings}
         report = await check_runner(kind, settings, samples=SAMPLES.get(name))
     assert report.ok, report.render()
