@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from breeze.contracts.answers import ChatAnswer
 from breeze.contracts.capability import Capability
 from breeze.contracts.errors import (
     AuthenticationError,
@@ -27,7 +28,7 @@ from breeze.contracts.errors import (
 )
 from breeze.contracts.events import Adjusted, Finish, Restarted, TextDelta, Usage
 from breeze.contracts.messages import ImagePart, Message, TextPart
-from breeze.contracts.request import AUTO
+from breeze.contracts.request import AUTO, new_id
 from breeze.contracts.requests import ChatRequest, SpeakRequest, TranscribeRequest
 from breeze.runners._peer_parameters import PeerParameters
 from breeze.runners.peer import PeerRunner
@@ -153,7 +154,9 @@ async def test_what_was_changed_there_is_told_here(tmp_path: Path) -> None:
             seen = [event async for event in events]
     assert [type(event) for event in seen] == [Adjusted, TextDelta, Restarted, TextDelta, Finish]
     assert (seen[0], seen[2]) == (note, Restarted("a", "b", "E501"))
-    assert seen[-1].result.text == "y"
+    assert isinstance(last := seen[-1], Finish)
+    assert isinstance(last.result, ChatAnswer)
+    assert last.result.text == "y"
 
 
 async def test_parameters_of_a_request_are_for_their_runner(tmp_path: Path) -> None:
@@ -163,7 +166,7 @@ async def test_parameters_of_a_request_are_for_their_runner(tmp_path: Path) -> N
         assert (await engine.run(fine)).text
         for name in ("no_such_thing", "base_url", "api_key"):
             with pytest.raises(InputError) as caught:
-                await engine.run(renewed(spoken, params={name: "http://127.0.0.1:1"}))
+                await engine.run(msgspec.structs.replace(fine, id=new_id(), params={name: "x"}))
             assert caught.value.field == f"params.{name}"
 
 
@@ -178,8 +181,8 @@ async def test_large_things_go_ahead_and_are_freed(tmp_path: Path) -> None:
     async with pair(tmp_path, runners=[seen], config=_only("seen")) as (server, engine):
         asr = f"{NAME}/mock_asr"
         direct = await server.engine.run(TranscribeRequest(audio=sound, runner="mock_asr"))
-        for request in (TranscribeRequest(audio=sound), TranscribeRequest(file=str(file))):
-            heard = await engine.run(msgspec.structs.replace(request, model=asr))
+        for given in ({"audio": sound}, {"file": str(file)}):
+            heard = await engine.run(TranscribeRequest(**given, model=asr))
             assert heard.text == direct.text
         assert (await engine.run(ChatRequest((look,), model=f"{NAME}/mock_vlm"))).text
         kept = server.app.uploads
@@ -247,7 +250,7 @@ async def test_a_key_opens_the_door_and_is_never_told(tmp_path: Path) -> None:
         wrong = "brz_" + "wrong" * 8
         async with beside(tmp_path / "b", server.url, api_key=wrong) as engine:
             with pytest.raises(AuthenticationError) as caught:
-                await engine.run(renewed(request))
+                await engine.run(msgspec.structs.replace(request, id=new_id()))
     assert wrong not in repr(caught.value.info())
 
 

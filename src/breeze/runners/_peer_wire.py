@@ -54,14 +54,15 @@ def outgoing(request: Request[Any]) -> Request[Any]:
     server that was asked first.
     """
     named = request.model not in (AUTO, "")
-    return msgspec.structs.replace(
-        request,
-        id=f"{request.id[:91]}-{new_id()}",
-        runner="",
-        model=request.model if named else AUTO,
-        strict=request.strict and named,
-        guardian=None,
-    )
+    given = {name: getattr(request, name) for name in request.__struct_fields__}
+    own = {
+        "id": f"{request.id[:91]}-{new_id()}",
+        "runner": "",
+        "model": request.model if named else AUTO,
+        "strict": request.strict and named,
+        "guardian": None,
+    }
+    return type(request)(**{**given, **own})
 
 
 async def refused(answer: Answer, secrets: Iterable[str]) -> RunnerError:
