@@ -2,7 +2,7 @@
 
     {"recording": 1, "at": …, "capability": "LLM", "key": "…", "request": {…}}
     {"t": 0.0213, "event": {"type": "text", "text": "Hel"}}
-    {"t": 0.0391, "event": {"type": "finish"}, "answer": {"runner": "openai", "model": "small"}}
+    {"t": 0.0391, "event": {"type": "finish"}, "answer": {"runner": "desk", "model": "small"}}
 
 `t`: seconds since the request began. The last line may hold an `error` or an `end` (`closed`: the
 reader left) instead. Bytes are in a file of the same name that ends in `.bin`, at

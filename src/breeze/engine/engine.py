@@ -117,7 +117,7 @@ class Engine:
         file or a whole configuration (default: config.json there). `environ`: default os.environ.
         `overrides`: instance to parameter values, as from a command line. `runners`: classes to
         know beside those found. `record`: a folder in which each request is recorded with its
-        events, for `replay`. Raises InputError that names file, line and field.
+        events, to be replayed. Raises InputError that names file, line and field.
         """
         variables = os.environ if environ is None else environ
         place = Home(Path(home)) if home is not None else Home.find(variables)
