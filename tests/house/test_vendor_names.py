@@ -17,7 +17,7 @@ RUNNERS = sorted(f for f in (PACKAGE / "runners").glob("*.py") if not f.stem.sta
 SHARED = {"PIL", "av", "cv2", "httptools", "numpy", "onnxruntime", "webrtcvad"}
 """Libraries that are nobody's product here: several runners stand on them."""
 
-WORDS = {"openai", "peer", "replay", "rules", "peer", "replay"}
+WORDS = {"openai", "peer", "replay", "rules"}
 """Names that are also plain words, or that of a dialect: for these only the quoted name counts."""
 
 ALLOWED: dict[str, tuple[str, ...]] = {
