@@ -1,0 +1,120 @@
+"""Speech and pictures: what is sent, and what the bytes that come back are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from breeze.contracts.errors import ProcessingError
+from breeze.contracts.events import Adjusted, AudioChunk, ImageReady
+from breeze.contracts.requests import DrawRequest, SpeakRequest
+from breeze.runners._http_json import encoded
+from breeze.runners._image_form import image_form
+from breeze.runners._sound_form import ENOUGH, Form, form_of
+
+_ENOUGH = max(ENOUGH, 4096)
+"""Bytes of sound that are waited for before the first are passed on."""
+_TEXT = (b"{", b"<")
+_FORMATS = {"image/png": "png", "image/jpeg": "jpeg", "image/webp": "webp"}
+
+
+def speech_body(request: SpeakRequest) -> bytes:
+    """The text; the service knows nothing else of our request."""
+    return encoded({"inputs": request.text, "parameters": {}}, "text")
+
+
+def unspoken(request: SpeakRequest) -> Iterator[Adjusted]:
+    """What of the request the service has no field for."""
+    for field, usual in (("voice", ""), ("speed", 1.0), ("language", ""), ("instructions", "")):
+        if (asked := getattr(request, field)) != usual:
+            yield Adjusted(field, asked, usual, "the service takes the text alone")
+
+
+class Sound:
+    """Turns the bytes of an answer into events, once it is clear what they are.
+
+    `waiting`: those that have not been passed on.
+    """
+
+    def __init__(self, request: SpeakRequest, where: str) -> None:
+        self._request = request
+        self._where = where
+        self.waiting = b""
+        self._form: Form | None = None
+        self._index = 0
+
+    def take(self, data: bytes) -> Iterator[Adjusted | AudioChunk]:
+        """The events that `data` brings."""
+        self.waiting += data
+        text = self._form is None and self.waiting[:1] in _TEXT
+        if not text and (self._form is not None or len(self.waiting) >= _ENOUGH):
+            yield from self._given()
+
+    def end(self) -> Iterator[Adjusted | AudioChunk]:
+        """The last events. Raises ProcessingError when nothing came that is sound."""
+        if self.waiting or self._form is None:
+            yield from self._given()
+
+    def _given(self) -> Iterator[Adjusted | AudioChunk]:
+        if self._form is None:
+            self._form = self._found()
+            yield from self._otherwise(self._form)
+        form, data, self.waiting = self._form, self.waiting, b""
+        if data:
+            yield AudioChunk(data, self._index, form.rate, form.channels, form.format)
+            self._index += 1
+
+    def _found(self) -> Form:
+        form = form_of(self.waiting, "")
+        if not form.format or self.waiting[:1] in _TEXT:
+            raise ProcessingError(
+                f"{self._where} sent no sound that is known here ({len(self.waiting)} bytes).",
+                detail="malformed",
+            )
+        return form
+
+    def _otherwise(self, form: Form) -> Iterator[Adjusted]:
+        request, why = self._request, "the model decides it"
+        if form.format != request.format:
+            yield Adjusted("format", request.format, form.format, why)
+        if request.sample_rate is not None and form.rate not in (0, request.sample_rate):
+            yield Adjusted("sample_rate", request.sample_rate, form.rate, why)
+
+
+def picture_body(request: DrawRequest, prompt: str, seed: int | None) -> bytes:
+    """What to send for one picture."""
+    width, height = request.pixels
+    given: dict[str, Any] = {
+        "negative_prompt": request.negative_prompt or None,
+        "height": height,
+        "width": width,
+        "num_inference_steps": request.steps,
+        "guidance_scale": request.guidance,
+        "seed": seed,
+    }
+    parameters = {name: value for name, value in given.items() if value is not None}
+    return encoded({"inputs": prompt, "parameters": parameters}, "prompts")
+
+
+def seed_of(request: DrawRequest, number: int) -> int | None:
+    """The seed of picture `number` of a prompt: the same one would give the same picture."""
+    return None if request.seed is None else request.seed + number
+
+
+def picture(
+    data: bytes, request: DrawRequest, index: int, seed: int | None, where: str
+) -> Iterator[Adjusted | ImageReady]:
+    """One picture. Raises ProcessingError when the bytes are none."""
+    form = image_form(data)
+    if not form.width:
+        raise ProcessingError(
+            f"{where} sent no picture that is known here ({len(data)} bytes).", detail="malformed"
+        )
+    found, why = _FORMATS.get(form.mime, form.mime), "the model decides it"
+    if index == 0 and found != request.format:
+        yield Adjusted("format", request.format, found, why)
+    if index == 0 and (form.width, form.height) != request.pixels:
+        yield Adjusted("size", request.size, f"{form.width}x{form.height}", why)
+    yield ImageReady(
+        data, index, form.mime, form.width, form.height, seed=seed, prompt=index // request.count
+    )
