@@ -10,10 +10,20 @@ import msgspec
 
 from breeze.contracts.errors import RateLimitError, RunnerError
 from breeze.runners._http_answer import Answer
-from breeze.runners._http_error_words import FAILED, LOADING, MODEL, QUOTA, UNABLE, Kind, Says
+from breeze.runners._http_error_words import (
+    BLOCKED,
+    FAILED,
+    LOADING,
+    MODEL,
+    QUOTA,
+    UNABLE,
+    Kind,
+    Says,
+)
 from breeze.runners._http_errors import refusal, reported
 
 _RESET = re.compile(r"\bt\s*=\s*(\d{1,6})")
+_POLICY = re.compile(r"content policy|nsfw|safety", re.I)
 _TASK = re.compile(r"(?:task|pipeline).*(?:not supported|unsupported|unknown)", re.I)
 
 
@@ -23,6 +33,8 @@ def _judge(found: Mapping[str, Any], status: int) -> Kind | None:
         return LOADING
     if status in (400, 404) and _TASK.search(text):
         return UNABLE
+    if status == 400 and _POLICY.search(text):
+        return BLOCKED
     return {402: QUOTA, 404: MODEL, 424: FAILED}.get(status)
 
 

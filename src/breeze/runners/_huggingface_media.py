@@ -15,6 +15,8 @@ from breeze.runners._sound_form import ENOUGH, Form, form_of
 _ENOUGH = max(ENOUGH, 4096)
 """Bytes of sound that are waited for before the first are passed on."""
 _TEXT = (b"{", b"<")
+_UNKNOWN = 0x7FFFFF00
+"""From here on a length in a header says that it was not known when that was written."""
 _FORMATS = {"image/png": "png", "image/jpeg": "jpeg", "image/webp": "webp"}
 
 
@@ -41,7 +43,7 @@ class Sound:
         self._where = where
         self.waiting = b""
         self._form: Form | None = None
-        self._index = 0
+        self._index = self._size = self._promised = 0
 
     def take(self, data: bytes) -> Iterator[Adjusted | AudioChunk]:
         """The events that `data` brings."""
@@ -54,10 +56,14 @@ class Sound:
         """The last events. Raises ProcessingError when nothing came that is sound."""
         if self.waiting or self._form is None:
             yield from self._given()
+        if self._size < self._promised:
+            raise _cut(self._where, self._size, self._promised)
 
     def _given(self) -> Iterator[Adjusted | AudioChunk]:
+        self._size += len(self.waiting)
         if self._form is None:
             self._form = self._found()
+            self._promised = _promised(self.waiting)
             yield from self._otherwise(self._form)
         form, data, self.waiting = self._form, self.waiting, b""
         if data:
@@ -68,8 +74,10 @@ class Sound:
         form = form_of(self.waiting, "")
         if not form.format or self.waiting[:1] in _TEXT:
             raise ProcessingError(
-                f"{self._where} sent no sound that is known here ({len(self.waiting)} bytes).",
+                f"{self._where} sent no sound that is known here ({len(self.waiting)} bytes). "
+                "Does the model speak?",
                 detail="malformed",
+                retryable=False,
             )
         return form
 
@@ -108,8 +116,12 @@ def picture(
     form = image_form(data)
     if not form.width:
         raise ProcessingError(
-            f"{where} sent no picture that is known here ({len(data)} bytes).", detail="malformed"
+            f"{where} sent no picture that is known here ({len(data)} bytes). Does the model draw?",
+            detail="malformed",
+            retryable=False,
         )
+    if not _complete(data, form.mime):
+        raise _cut(where, len(data), 0)
     found, why = _FORMATS.get(form.mime, form.mime), "the model decides it"
     if index == 0 and found != request.format:
         yield Adjusted("format", request.format, found, why)
@@ -117,4 +129,28 @@ def picture(
         yield Adjusted("size", request.size, f"{form.width}x{form.height}", why)
     yield ImageReady(
         data, index, form.mime, form.width, form.height, seed=seed, prompt=index // request.count
+    )
+
+
+def _promised(data: bytes) -> int:
+    """Bytes that a WAV or WebP file says it has; 0 for what does not say."""
+    if data[:4] != b"RIFF":
+        return 0
+    size = int.from_bytes(data[4:8], "little")
+    return size + 8 if size < _UNKNOWN else 0
+
+
+def _complete(data: bytes, mime: str) -> bool:
+    """Whether the end of the picture is there."""
+    if mime == "image/png":
+        return b"IEND" in data[-16:]
+    if mime == "image/jpeg":
+        return b"\xff\xd9" in data[-64:]
+    return len(data) >= _promised(data)
+
+
+def _cut(where: str, size: int, promised: int) -> ProcessingError:
+    of = f" of {promised}" if promised else ""
+    return ProcessingError(
+        f"{where} stopped after {size}{of} bytes. Send the request again.", detail="cut"
     )
