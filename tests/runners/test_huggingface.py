@@ -11,7 +11,6 @@ import msgspec
 import pytest
 
 from breeze.contracts.answers import Answer, Embeddings, Pictures, Speech, Transcription
-from breeze.contracts.capability import Capability
 from breeze.contracts.errors import (
     AuthenticationError,
     BlockedError,
@@ -38,9 +37,7 @@ from breeze.contracts.results import collect
 from breeze.contracts.values import Usage
 from breeze.runners._huggingface_parameters import HuggingFaceParameters
 from breeze.runners.huggingface import HEARING, HuggingFaceRunner
-from breeze.testing.conformance import check_runner
 from breeze.testing.media import pcm, wav
-from breeze.testing.samples import Samples, renewed
 from breeze.testing.standins import FAULTS
 from breeze.testing.standins.huggingface import HuggingFaceStandin
 from tests.runners.huggingface_asking import events, running
@@ -341,22 +338,6 @@ def test_parameters() -> None:
     assert "HF_TOKEN" in str(HuggingFaceRunner(HuggingFaceParameters.of({})).check())
     own = {"base_url": "http://127.0.0.1:1"}
     assert HuggingFaceRunner(HuggingFaceParameters.of(own)).check() is None
-
-
-async def test_it_keeps_every_rule(vendor: HuggingFaceStandin) -> None:
-    models = {
-        Capability.ASR: HEARING, Capability.TTS: TTS, Capability.IMAGE: PAINTER,
-        Capability.EMBEDDING: E5,
-    }  # fmt: skip
-    usual = Samples()
-    samples = Samples(
-        {c: renewed(usual.short(c), model=m) for c, m in models.items()},
-        {c: renewed(usual.long(c), model=m) for c, m in models.items()},
-    )
-    settings = {"base_url": vendor.url, "api_key": vendor.key}
-    report = await check_runner(HuggingFaceRunner, settings, samples=samples)
-    vendor.problems.clear()  # the kit asks for what cannot be, too
-    assert report.ok, report.render()
 
 
 async def test_what_the_model_cannot_do(vendor: HuggingFaceStandin) -> None:

@@ -40,16 +40,8 @@ from tests.client.test_parity import same
 from tests.http.accounts import KEY, keys
 from tests.http.conftest import serving
 from tests.runners.peers import NAME, beside, configured, pair
+from tests.testing.rehearsals import MOCKS
 
-MOCKS = {
-    Capability.LLM: "mock_llm",
-    Capability.VLM: "mock_vlm",
-    Capability.ASR: "mock_asr",
-    Capability.TTS: "mock_tts",
-    Capability.GUARDIAN: "mock_guardian",
-    Capability.IMAGE: "mock_image",
-    Capability.EMBEDDING: "mock_embedding",
-}
 OTHERWISE = {"runner", "model", "decision", "request_id", "metadata", "id"}
 """What an answer through a peer says otherwise: who gave it."""
 

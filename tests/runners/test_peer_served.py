@@ -18,7 +18,7 @@ from breeze.testing.conformance import check_runner
 from breeze.testing.samples import Samples, renewed
 from tests.http.process import Room
 from tests.runners.peers import NAME, beside
-from tests.runners.test_peer import MOCKS
+from tests.testing.rehearsals import MOCKS
 
 CONFIG = {"version": "2.0", "defaultStrategy": "MOCK_FIRST"}
 

@@ -29,12 +29,11 @@ from breeze.engine.engine import Engine
 from breeze.runners._replay_parameters import FAULTS, ReplayParameters
 from breeze.runners.replay import ReplayRunner
 from breeze.testing.clock import ManualClock, settle
-from breeze.testing.conformance import check_runner
 from breeze.testing.media import pcm
 from breeze.testing.samples import Samples, renewed
 from breeze.testing.scripted import Script, scripted
 from tests.client.test_parity import same
-from tests.runners.test_peer import MOCKS
+from tests.testing.rehearsals import MOCKS
 
 HELLO = [
     TextDelta("Hel"),
@@ -287,22 +286,3 @@ async def test_parameters_that_were_recorded_are_part_of_the_question(tmp_path: 
     with pytest.raises(NotFoundError) as caught:
         await told(runner, ChatRequest.of("Hi"))
     assert caught.value.field == "params.response_style"
-
-
-async def test_it_keeps_every_rule(tmp_path: Path) -> None:
-    """Recorded are the kit's own samples, answered by the mocks."""
-    folder = tmp_path / "t"
-    samples = Samples()
-    async with Engine.open(home=tmp_path, ledger=False, record=folder) as engine:
-        for capability, mock in MOCKS.items():
-            for one in (samples.short(capability), samples.long(capability)):
-                await _drain(engine, renewed(one, runner=mock, strict=True))
-            await _drain(engine, renewed(samples.bare(capability), runner=mock, strict=True))
-    report = await check_runner(ReplayRunner, {"folder": folder})
-    assert report.ok, report.render()
-
-
-async def _drain(engine: Engine, request: Any) -> None:
-    async with engine.stream(request) as events:
-        async for _ in events:
-            pass

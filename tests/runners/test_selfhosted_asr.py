@@ -322,10 +322,8 @@ def test_parameters() -> None:
     assert "base_url" in str(SelfhostedASRRunner(SelfhostedASRParameters.of({})).check())
 
 
-@pytest.mark.parametrize("profile", ["form", "raw"])
-async def test_it_keeps_every_rule(profile: str) -> None:
-    endpoint = "/asr" if profile == "raw" else FORM
-    async with SelfhostedASRStandin.serving(profile=profile, strict=False) as vendor:
-        settings = {"base_url": vendor.url, "endpoint": endpoint}
+async def test_it_keeps_every_rule_with_the_sound_alone() -> None:
+    async with SelfhostedASRStandin.serving(profile="raw", strict=False) as vendor:
+        settings = {"base_url": vendor.url, "endpoint": "/asr"}
         report = await check_runner(SelfhostedASRRunner, settings)
     assert report.ok, report.render()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pkgutil
 from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,6 +14,7 @@ from breeze.testing.conformance import check_module, check_runner
 from breeze.testing.samples import Samples
 from tests.runners import openai_server
 from tests.runners.standin import Script, StandIn
+from tests.testing.rehearsals import REHEARSALS
 
 SHIPPED = sorted(
     module.name
@@ -30,12 +33,15 @@ def test_a_file_and_its_runner_have_one_name(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SHIPPED)
-async def test_it_passes_the_kit(name: str) -> None:
+async def test_it_passes_the_kit(name: str, tmp_path: Path) -> None:
     kind = check_module(f"breeze.runners.{name}")
     async with AsyncExitStack() as stack:
-        settings = {}
+        settings: dict[str, Any] = {}
+        samples = SAMPLES.get(name)
+        if name in REHEARSALS:
+            settings, samples = await REHEARSALS[name](stack, tmp_path)
         if name in SERVERS:
             server = await stack.enter_async_context(StandIn.serving(SERVERS[name]))
             settings["base_url"] = server.url
-        report = await check_runner(kind, settings, samples=SAMPLES.get(name))
+        report = await check_runner(kind, settings, samples=samples)
     assert report.ok, report.render()
