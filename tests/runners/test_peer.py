@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from breeze.config import parse_config
 from breeze.contracts.answers import ChatAnswer
 from breeze.contracts.capability import Capability
 from breeze.contracts.errors import (
@@ -97,10 +98,8 @@ async def test_the_other_server_selects_when_no_model_is_named(tmp_path: Path) -
     assert call.request.id.startswith(answer.request_id)
 
 
-def _only(name: str) -> Any:
-    from breeze.config import parse_config
-
-    runners = {name: {"class": name}}
+def _only(*names: str) -> Any:
+    runners = {name: {"class": name} for name in names}
     return parse_config({"capabilities": {"LLM": {"runners": runners}}}).config
 
 
@@ -122,10 +121,14 @@ async def test_an_error_is_the_same_here_as_there(
     tmp_path: Path, error: RunnerError, after: int
 ) -> None:
     error.retryable = False  # so that one try is all
-    flaky = scripted("flaky", Script([*[TextDelta("x")] * after, error]))
-    async with pair(tmp_path, runners=[flaky], config=_only("flaky")) as (server, engine):
+    steps = [*[TextDelta("x")] * after, error]
+    runners = [scripted(name, Script(steps)) for name in ("flaky", "flakier")]
+    async with pair(tmp_path, runners=runners, config=_only("flaky", "flakier")) as (
+        server,
+        engine,
+    ):
         found = []
-        for place, name in ((server.engine, "flaky"), (engine, f"{NAME}/flaky")):
+        for place, name in ((server.engine, "flakier"), (engine, f"{NAME}/flaky")):
             with pytest.raises(type(error)) as caught:
                 await played(place.stream(ChatRequest.of("Hi", model=name, strict=True)))
             found.append(caught.value.info())

@@ -46,6 +46,7 @@ class HuggingFaceStandin(Standin):
 
     name = "huggingface"
     prefix = "/hf-inference"
+    capability = "TTS"
     profiles: ClassVar[tuple[str, ...]] = ("router", "endpoint")
 
     def routes(self) -> Mapping[str, Handler]:
@@ -55,6 +56,9 @@ class HuggingFaceStandin(Standin):
             "POST /models/{model...}/pipeline/feature-extraction": self._vectors,
             "POST /models/{model...}": self._model,
         }
+
+    def usual_model(self) -> str:
+        return "" if self.profile == "endpoint" else "org/tts-1"
 
     def refusal(self, kind: str, call: Call) -> Reply:
         status, words = _WORDS[kind]

@@ -36,6 +36,7 @@ class SelfhostedASRStandin(Standin):
 
     name = "selfhosted_asr"
     prefix = ""
+    capability = "ASR"
     profiles: ClassVar[tuple[str, ...]] = ("form", "plain", "raw")
 
     def routes(self) -> Mapping[str, Handler]:
