@@ -121,7 +121,7 @@ async def test_an_error_is_the_same_here_as_there(
     tmp_path: Path, error: RunnerError, after: int
 ) -> None:
     error.retryable = False  # so that one try is all
-    steps = [*[TextDelta("x")] * after, error]
+    steps: list[Any] = [*[TextDelta("x")] * after, error]
     runners = [scripted(name, Script(steps)) for name in ("flaky", "flakier")]
     async with pair(tmp_path, runners=runners, config=_only("flaky", "flakier")) as (
         server,
