@@ -27,7 +27,7 @@ from breeze.contracts.errors import (
     RunnerError,
     UnavailableError,
 )
-from breeze.contracts.events import Adjusted, Finish, Restarted, TextDelta, Usage
+from breeze.contracts.events import ALIVE, Adjusted, Finish, Restarted, TextDelta, Usage
 from breeze.contracts.messages import ImagePart, Message, TextPart
 from breeze.contracts.request import AUTO, new_id
 from breeze.contracts.requests import ChatRequest, SpeakRequest, TranscribeRequest
@@ -302,12 +302,16 @@ async def test_what_is_no_sound_answer_is_an_error(answer: Any, detail: str) -> 
 
 async def test_signs_of_life_and_unknown_fields_are_passed_over() -> None:
     said = b'{"type":"text","text":"x","tone":"glad"}'
-    async with raw((HEAD, b"1\r\n\n\r\n", lines(said), lines(_finish(new=1)), END)) as server:
+    life, more = b"1\r\n\n\r\n", asyncio.Event()
+    async with raw((HEAD, life, more.wait, lines(said, _finish(new=1)), END)) as server:
         runner = PeerRunner(PeerParameters.of({"base_url": server.url}))
         await runner.load("")
-        seen = [event async for event in runner.stream(ChatRequest.of("Hi"))]
+        seen = []
+        async for event in runner.stream(ChatRequest.of("Hi")):
+            seen.append(event)
+            more.set()
         await runner.unload()
-    assert seen == [TextDelta("x"), Finish()]
+    assert seen == [ALIVE, TextDelta("x"), Finish()]
     assert b"x-breeze-hops: 1" in server.asked[0]
 
 

@@ -59,7 +59,7 @@ class HuggingFaceRunner(Runner[HuggingFaceParameters]):
     def __init__(self, parameters: HuggingFaceParameters) -> None:
         super().__init__(parameters)
         self._http: HttpClient | None = None
-        self._secrets = (parameters.key,)
+        self._secrets = parameters.secrets()
 
     async def load(self, model: str) -> None:
         if self._http is None:

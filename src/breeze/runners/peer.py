@@ -9,6 +9,7 @@ from typing import Any, NoReturn, TypeVar
 from breeze.contracts import hops
 from breeze.contracts.capability import RunnerKind
 from breeze.contracts.errors import NotLoadedError, RunnerError, UnavailableError
+from breeze.contracts.events import ALIVE
 from breeze.contracts.request import Request
 from breeze.contracts.runner import ModelInfo, Runner, runner
 from breeze.contracts.wire import encode
@@ -112,8 +113,12 @@ class PeerRunner(Runner[PeerParameters]):
                     reader = Reader(answer, request.capability.method, self._secrets)
                     async for data in answer:
                         work.steps += 1
+                        silent = True
                         for event in reader.take(data):
+                            silent = False
                             yield event
+                        if silent:  # a sign of life, or a part of something large
+                            yield ALIVE  # type: ignore[misc]
                         if reader.over:
                             break
                     reader.end()

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator
 from typing import NoReturn
 
 from breeze.contracts.capability import Capability, RunnerKind
-from breeze.contracts.errors import NotFoundError, NotLoadedError, RunnerError, UnavailableError
+from breeze.contracts.errors import NotLoadedError, RunnerError, UnavailableError
 from breeze.contracts.events import TranscribeEvent
 from breeze.contracts.request import AUTO
 from breeze.contracts.requests import TranscribeRequest
@@ -16,6 +16,7 @@ from breeze.contracts.runner import ModelInfo, Runner, runner
 from breeze.runners._http import HttpClient
 from breeze.runners._http_errors import refusal
 from breeze.runners._http_json import decoded
+from breeze.runners._only_model import the_only
 from breeze.runners._selfhosted_asr_heard import Heard
 from breeze.runners._selfhosted_asr_parameters import FORM, SelfhostedASRParameters
 from breeze.runners._selfhosted_asr_wire import SAYS, sent, unheard
@@ -108,14 +109,7 @@ class SelfhostedASRRunner(Runner[SelfhostedASRParameters]):
         if self._only or self.parameters.endpoint != FORM:
             return self._only
         found = await self._listed(http)
-        if len(found) > 1:
-            names = ", ".join(model.id for model in found[:3])
-            raise NotFoundError(
-                f"Which model? {http.target.authority} lists {len(found)} ({names}). Set modelId "
-                "in config.json, or ask for <instance>/<model>.",
-                field="model",
-            )
-        self._only = found[0].id if found else _ANY
+        self._only = the_only(found, http.target.authority) if found else _ANY
         return self._only
 
     async def _listed(self, http: HttpClient) -> tuple[ModelInfo, ...]:
