@@ -21,6 +21,7 @@ from breeze.contracts.requests import EmbedRequest, TranscribeRequest
 from breeze.contracts.values import Usage
 from breeze.runners._http import JSON
 from breeze.runners._http_json import encoded
+from breeze.runners._json_answer import json_answer
 from breeze.runners._whole_sound import SoundFile
 
 _USUAL = TranscribeRequest(audio=b"-")
@@ -66,7 +67,7 @@ def unheard(request: TranscribeRequest, *, times: bool) -> Iterator[Adjusted]:
 
 def heard(body: bytes, where: str, seconds: float, model: str) -> Iterator[TranscribeEvent]:
     """The events of an answer. Raises ProcessingError when it is none."""
-    found = _decoded(body, _Heard, where, "transcription")
+    found = json_answer(body, _Heard, where, "transcription")
     chunks = found.chunks or [_Chunk(found.text, (0.0, seconds))]
     end = 0.0
     for place, chunk in enumerate(chunks):
@@ -87,7 +88,7 @@ def vectors_body(request: EmbedRequest) -> bytes:
 
 def vectors(body: bytes, request: EmbedRequest, where: str, model: str) -> Iterator[EmbedEvent]:
     """A vector for each text; those of tokens are averaged. Raises ProcessingError."""
-    found = _decoded(body, list[Any], where, "vectors")
+    found = json_answer(body, list[Any], where, "vectors")
     if found and all(isinstance(number, int | float) for number in found):
         found = [found]  # one text may come without its list
     if len(found) != len(request.texts):
@@ -114,13 +115,6 @@ def _row(value: Any) -> list[float]:
         return [float(number) for number in value]
     rows = [_row(each) for each in value]
     return [sum(column) / len(rows) for column in zip(*rows, strict=True)]
-
-
-def _decoded(body: bytes, kind: Any, where: str, what: str) -> Any:
-    try:
-        return msgspec.json.decode(body, type=kind)
-    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        raise _malformed(where, what, str(error)) from error
 
 
 def _malformed(where: str, what: str, why: str) -> ProcessingError:

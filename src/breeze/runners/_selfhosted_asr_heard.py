@@ -15,6 +15,7 @@ from breeze.contracts.values import Usage, Word
 from breeze.runners._http_answer import Answer
 from breeze.runners._http_errors import reported
 from breeze.runners._http_sse import EventSplitter
+from breeze.runners._json_answer import json_answer
 from breeze.runners._selfhosted_asr_wire import SAYS
 
 _EVENTS = (b"data:", b"event:")
@@ -141,8 +142,9 @@ class Heard:
     def _whole(self, body: bytes, model: str) -> Iterator[TranscribeEvent]:
         if body.lstrip()[:1] == b"<":
             raise self._malformed("it is a web page")
-        if body.lstrip()[:1] not in (b"{", b"["):
-            found = _Whole(text=body.decode("utf-8", "replace").strip().strip('"'))
+        plain = self._answer.header("content-type").startswith("text/plain")
+        if body.strip() and plain and body.lstrip()[:1] != b"{":
+            found = _Whole(text=body.decode("utf-8", "replace").strip())
         else:
             self._check(self._decoded(body, Any))
             found = self._decoded(body, _Whole)
@@ -194,10 +196,7 @@ class Heard:
             raise reported(said, self._answer, secrets=self._secrets, field="audio", says=SAYS)
 
     def _decoded(self, data: bytes, kind: Any) -> Any:
-        try:
-            return msgspec.json.decode(data, type=kind)
-        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-            raise self._malformed(str(error)) from error
+        return json_answer(data, kind, self._answer.where, "transcription")
 
     def _malformed(self, why: str) -> ProcessingError:
         return ProcessingError(

@@ -58,7 +58,7 @@ class SelfhostedASRRunner(Runner[SelfhostedASRParameters]):
         if self._http is None:
             self._http = self._client()
             if not self.parameters.assume_connectivity:
-                await self._probe(self._http)
+                await self._probe()
 
     async def unload(self) -> None:
         http, self._http = self._http, None
@@ -125,8 +125,9 @@ class SelfhostedASRRunner(Runner[SelfhostedASRParameters]):
         ids = dict.fromkeys(name for name in names if isinstance(name, str) and name)
         return tuple(ModelInfo(id, (Capability.ASR,)) for id in ids)
 
-    async def _probe(self, http: HttpClient) -> None:
+    async def _probe(self) -> None:
         """Ask whether it is there; the log says so if not. The first request may find it ready."""
+        http = self._client()  # its own, so that the first request has a connection of its own
         try:
             async with asyncio.timeout(_PROBE):
                 with await http.get("/health") as answer:
@@ -135,6 +136,8 @@ class SelfhostedASRRunner(Runner[SelfhostedASRParameters]):
                     why = f"it answers {answer.status}"
         except (RunnerError, TimeoutError) as error:
             why = str(error) or f"no answer within {_PROBE:g} s"
+        finally:
+            await http.close()
         _log.warning("%s: %s is not ready: %s", self.info.name, http.target.authority, why)
 
     def _client(self) -> HttpClient:

@@ -48,6 +48,9 @@ class SelfhostedASRStandin(Standin):
             found |= {"GET /health": self._health, "GET /v1/models": self._models}
         return found
 
+    def usual_model(self) -> str:
+        return MODEL if self.profile == "form" else ""
+
     def authorised(self, call: Call) -> bool:
         """Most have no keys: a wrong one is refused, none is not."""
         given = call.headers.get("authorization")
