@@ -274,6 +274,21 @@ async def test_a_disk_that_fails_does_not_stop_the_answer(
     assert "nothing is recorded" in caplog.text
 
 
+@pytest.mark.parametrize(
+    "fields", [{"messages": (Message("user", "half \ud83c of it"),)}, {"params": {"seed": 2**70}}]
+)
+async def test_what_cannot_be_written_does_not_stop_the_answer(
+    tmp_path: Path, fields: dict[str, Any]
+) -> None:
+    script = Script([TextDelta("fine \ud800 "), Finish()])
+    async with Engine.open(
+        home=tmp_path, config=only("odd"), runners=[scripted("odd", script)],
+        ledger=False, record=tmp_path / "t",
+    ) as engine:  # fmt: skip
+        request = msgspec.structs.replace(ChatRequest.of("Hi"), **fields)
+        assert (await engine.run(request)).text == "fine \ud800 "
+
+
 CRASH = """
 import asyncio, os, sys
 from breeze.contracts.events import TextDelta

@@ -41,10 +41,10 @@ def secret_spans(text: str, known: Iterable[str] = ()) -> list[tuple[int, int]]:
 
 
 def redacted(text: str, known: Iterable[str] = ()) -> str:
-    """`text` with a mask in the place of each secret."""
+    """`text` with a mask in the place of each secret, and a mark for what is no Unicode."""
     for start, end in reversed(secret_spans(text, known)):
         text = f"{text[:start]}{MASK}{text[end:]}"
-    return text
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def redacted_data(value: Any, known: Iterable[str], kept: Callable[[bytes], Any]) -> Any:

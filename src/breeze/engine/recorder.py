@@ -97,8 +97,12 @@ class Recorder:
                 route.request = msgspec.structs.replace(request, live=live)
         capability = request.needs
         heard = isinstance(route.request, TranscribeRequest) and route.request.live is not None
-        key = "" if heard else key_of(counted(asked, sound), capability.value)
-        tape.begin(asked, capability, key)
+        try:
+            key = "" if heard else key_of(counted(asked, sound), capability.value)
+        except (ValueError, TypeError, OverflowError) as error:  # a parameter that no JSON can hold
+            tape.refuse(error)
+        else:
+            tape.begin(asked, capability, key)
         return tape
 
     async def _overheard(

@@ -40,11 +40,15 @@ class Tape:
         try:
             self._open(str(request.get("id", "")), capability, now)
         except OSError as error:
-            _log.warning("%s: nothing is recorded: %s", self._folder, error.strerror)
+            self.refuse(error)
             return
         kept = redacted_data(request, self._known, self._kept)
         facts = {"recording": VERSION, "at": now, "capability": capability.value, "key": key}
         self._write({**facts, "request": kept})
+
+    def refuse(self, error: Exception) -> None:
+        """Say why there is no recording of a request."""
+        _log.warning("%s: nothing is recorded: %s", self._folder, error)
 
     def event(self, seconds: float, event: Any) -> None:
         """What came. Text is written when it is certain that it holds no secret."""
@@ -111,11 +115,16 @@ class Tape:
     def _write(self, line: dict[str, Any]) -> None:
         try:
             _append(self._lines, msgspec.json.encode(line) + b"\n")
-        except OSError as error:
+        except (
+            OSError,
+            ValueError,
+            TypeError,
+            OverflowError,
+        ) as error:  # a disk, or a number beyond JSON's
             self._give_up(error)
 
-    def _give_up(self, error: OSError) -> None:
-        _log.warning("%s: the rest is not recorded: %s", self._path, error.strerror)
+    def _give_up(self, error: Exception) -> None:
+        _log.warning("%s: the rest is not recorded: %s", self._path, error)
         self.close()
 
 
