@@ -48,6 +48,7 @@ _MOST = 30 * 1024 * 1024
     extra="remote",
     concurrency=256,
     queue=1024,
+    automatic=False,  # many have the token for downloads: that is no wish to send sound there
 )
 class HuggingFaceRunner(Runner[HuggingFaceParameters]):
     """Recognition, speech, pictures and embeddings by models on Hugging Face.
