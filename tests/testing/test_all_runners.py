@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pkgutil
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from breeze.contracts.capability import Capability
 from breeze.testing.conformance import check_module, check_runner
 from breeze.testing.samples import Samples
 from breeze.testing.standins import names, standin
+from tests.testing.rehearsals import REHEARSALS
 
 SHIPPED = sorted(
     module.name
@@ -34,12 +36,14 @@ def test_a_file_and_its_runner_have_one_name(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SHIPPED)
-async def test_it_passes_the_kit(name: str) -> None:
+async def test_it_passes_the_kit(name: str, tmp_path: Path) -> None:
     kind = check_module(f"breeze.runners.{name}")
     async with AsyncExitStack() as stack:
-        settings = SETTINGS.get(name, {})
-        if name in names():
+        settings, samples = SETTINGS.get(name, {}), SAMPLES.get(name)
+        if name in REHEARSALS:
+            settings, samples = await REHEARSALS[name](stack, tmp_path)
+        elif name in names():
             vendor = await stack.enter_async_context(standin(name).serving(strict=False))
             settings = {"base_url": vendor.url, "api_key": vendor.key, **settings}
-        report = await check_runner(kind, settings, samples=SAMPLES.get(name))
+        report = await check_runner(kind, settings, samples=samples)
     assert report.ok, report.render()

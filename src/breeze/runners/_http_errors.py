@@ -112,6 +112,8 @@ def _found(said: Any) -> dict[str, Any]:
         inner = said.get("error")
         if isinstance(inner, str) and inner:
             return {**said, "message": said.get("message") or inner}
+        if isinstance(inner, list) and all(isinstance(each, str) for each in inner):
+            return {**said, "message": said.get("message") or "; ".join(inner)}
         return dict(said)
     if isinstance(said, list):
         return _found(said[0]) if said else {}
