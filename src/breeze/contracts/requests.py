@@ -148,7 +148,7 @@ class DrawRequest(Request[DrawEvent], frozen=True, tag="draw"):
             for side in sides:
                 yield from between("size", side, 16, 8192)
         if self.keys and (len(self.keys) != len(self.prompts) or not all(self.keys)):
-            yield "keys", f"must be {len(self.prompts)}, one for each prompt, and none of them empty"
+            yield "keys", f"must be {len(self.prompts)}, one for each prompt, none of them empty"
         yield from between("count", self.count, 1, 64)
         yield from between("steps", self.steps, 1, 1000)
         yield from between("guidance", self.guidance, 0, 100)
