@@ -25,6 +25,9 @@ ALLOWED: dict[str, tuple[str, ...]] = {
 }
 """Where else a name may stand, as patterns of paths inside the package, and why."""
 
+STANDINS = "testing/standins/*"
+"""Whoever plays a vendor names it."""
+
 PLAYED = "testing/standins/*"
 """Servers that play vendors: each has to know whom it plays."""
 
