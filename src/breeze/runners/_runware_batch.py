@@ -18,6 +18,8 @@ from breeze.runners._runware_tasks import Job
 
 _SIGN_OF_LIFE = 10.0
 """Seconds after which progress is told again, so that a long wait is not taken for silence."""
+_OFTEN = 1.0
+"""Seconds between two tellings of the same."""
 Made = AsyncGenerator[ImageReady | ImageFailed | Progress]
 
 
@@ -39,6 +41,7 @@ class Batch:
         self._signal = asyncio.Event()
         self._places = asyncio.Semaphore(p.in_flight)
         self._lines = asyncio.Semaphore(p.downloads)
+        self._told = (float("-inf"), 0)
         self.made = 0
         self.cost: float | None = None
 
@@ -50,7 +53,8 @@ class Batch:
         state = next(ahead, None)
         while state is not None:
             if not state.over:
-                yield Progress("drawing", self._done(), self._total)
+                if self._worth_telling():
+                    yield Progress("drawing", self._told[1], self._total)
                 await self._change()
                 continue
             self._count(state)
@@ -175,8 +179,14 @@ class Batch:
         if state.cost is not None:
             self.cost = (self.cost or 0.0) + state.cost
 
-    def _done(self) -> int:
-        return sum(len(state.pictures) for state in self._states)
+    def _worth_telling(self) -> bool:
+        """Whether there are more pictures than was told last, or that was a while ago."""
+        done = sum(len(state.pictures) for state in self._states)
+        now = self._with.clock.now()
+        if done == self._told[1] and now - self._told[0] < _OFTEN:
+            return False
+        self._told = now, done
+        return True
 
     def _blamed(self) -> RunnerError:
         errors = [error for state in self._states for error in state.outcome()[1]]
