@@ -67,6 +67,8 @@ class Api:
                         answer, field)
             for item in results if item.get("status") == "error"
         ]  # fmt: skip
+        if wrong and not results and not any(uuid for uuid, _ in wrong):
+            raise wrong[0][1]
         return Reply(tuple(i for i in results if i.get("status") != "error"), tuple(wrong))
 
     def _error(self, item: Any, answer: Answer, field: str) -> tuple[str, RunnerError]:
