@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import pkgutil
 from contextlib import AsyncExitStack
+from typing import Any
 
 import pytest
 
 import breeze.runners
 from breeze.testing.conformance import check_module, check_runner
 from breeze.testing.samples import Samples
-from tests.runners import openai_server
+from breeze.testing.standins import standin
+from tests.runners import openai_server, runware_samples
 from tests.runners.standin import Script, StandIn
 
 SHIPPED = sorted(
@@ -20,7 +22,9 @@ SHIPPED = sorted(
 )
 SERVERS: dict[str, Script] = {"openai": openai_server.answer}
 """What plays the server that a remote runner asks; its address is the runner's base_url."""
-SAMPLES: dict[str, Samples] = {}
+REHEARSED: dict[str, dict[str, Any]] = {"runware": {"rate_limit_delay": 0, "delivery": "sync"}}
+"""Remote runners whose server a public stand-in plays, and what else they are to be told."""
+SAMPLES: dict[str, Samples] = {"runware": Samples(**runware_samples.SAMPLES)}
 """Requests for runners that the built-in ones do not suit."""
 
 
@@ -33,9 +37,12 @@ def test_a_file_and_its_runner_have_one_name(name: str) -> None:
 async def test_it_passes_the_kit(name: str) -> None:
     kind = check_module(f"breeze.runners.{name}")
     async with AsyncExitStack() as stack:
-        settings = {}
+        settings: dict[str, Any] = {}
         if name in SERVERS:
             server = await stack.enter_async_context(StandIn.serving(SERVERS[name]))
             settings["base_url"] = server.url
+        elif name in REHEARSED:
+            vendor = await stack.enter_async_context(standin(name).serving(strict=False))
+            settings = {"base_url": vendor.url, "api_key": vendor.key, **REHEARSED[name]}
         report = await check_runner(kind, settings, samples=SAMPLES.get(name))
     assert report.ok, report.render()

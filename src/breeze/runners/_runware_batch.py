@@ -9,10 +9,11 @@ from typing import Any
 
 from breeze.contracts.errors import BlockedError, RunnerError
 from breeze.contracts.events import ImageFailed, ImageReady, Progress
-from breeze.runners._runware_delivery import LADDER, Course, Delivery
+from breeze.runners._runware_delivery import Course
 from breeze.runners._runware_download import Picture, kept, picture_of, policy_of
 from breeze.runners._runware_files import Shelf
 from breeze.runners._runware_parameters import RunwareParameters
+from breeze.runners._runware_shared import LADDER, Delivery
 from breeze.runners._runware_state import State
 from breeze.runners._runware_tasks import Job
 

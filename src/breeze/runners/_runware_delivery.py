@@ -10,34 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from breeze.contracts.clock import Clock
 from breeze.contracts.errors import AuthenticationError, RunnerError, UnavailableError
-from breeze.contracts.runner import Work
-from breeze.runners._runware_api import Api, Reply
-from breeze.runners._runware_gate import Gate
-from breeze.runners._runware_notes import Sent, Spending
+from breeze.runners._runware_api import Reply
 from breeze.runners._runware_parameters import RunwareParameters
 from breeze.runners._runware_says import LOST
+from breeze.runners._runware_shared import LADDER, Delivery
 from breeze.runners._runware_state import State
 
-LADDER = (1.0, 2.0, 4.0, 8.0)
-"""Seconds before the next try. What the server asks for counts when it is more."""
 _LONGEST_HINT = 120.0
 _FIRST_POLL, _GROWTH, _LONGEST_POLL = 0.5, 1.5, 10.0
-
-
-class Delivery:
-    """What the requests of one loaded runner share to have their tasks done."""
-
-    def __init__(
-        self, api: Api, clock: Clock, gate: Gate, sent: Sent, spending: Spending, work: Work
-    ) -> None:
-        self.api = api
-        self.clock = clock
-        self.gate = gate
-        self.sent = sent
-        self.spending = spending
-        self.work = work
 
 
 class Course:
@@ -96,12 +77,19 @@ class Course:
             self._told()
 
     async def _recall(self) -> None:
-        """Take up what was sent before, perhaps by a process that was killed."""
-        known = self._with.sent.among((s.uuid for s in self._states), named=self._named)
-        asked = [s for s in self._states if s.uuid in known]
-        if asked:
+        """Take up what was sent before, perhaps by a process that was killed.
+
+        What failed then is sent anew, as another task: whoever asks again wants it tried again.
+        """
+        asked: set[str] = set()
+        while True:
+            open_ = {s.uuid: s for s in self._states if not s.answered and not s.accepted}
+            known = self._with.sent.among(open_.keys() - asked, named=self._named)
+            if not known:
+                return
+            asked |= known
             self._see_through()
-            await self._ask(asked)
+            await self._ask([open_[uuid] for uuid in known], renew=True)
 
     def _see_through(self) -> None:
         """From now on giving up would lose what is paid."""
@@ -150,8 +138,10 @@ class Course:
         for state in todo:
             state.trouble = error
 
-    async def _ask(self, asked: Sequence[State], lost: RunnerError | None = None) -> None:
-        """Find out which of the tasks the server knows."""
+    async def _ask(
+        self, asked: Sequence[State], lost: RunnerError | None = None, *, renew: bool = False
+    ) -> None:
+        """Find out which of the tasks the server knows. With `renew` a failed one begins again."""
         tasks = [{"taskType": "getResponse", "taskUUID": s.uuid} for s in asked]
         while True:
             try:
@@ -170,7 +160,12 @@ class Course:
         known = Reply(reply.data, tuple(e for e in reply.errors if e[0] not in unknown))
         for state in asked:
             state.accepted = state.uuid not in unknown
+        if renew:
+            failed = {uuid for uuid, _ in known.errors}
+            known = Reply(known.data, ())
         self._take(known, asked)
+        for state in [s for s in asked if renew and s.uuid in failed]:
+            state.again()
 
     async def _poll(self, waiting: Sequence[State]) -> None:
         tasks = [{"taskType": "getResponse", "taskUUID": s.uuid} for s in waiting]

@@ -101,7 +101,8 @@ def _prompt(prompt: str, index: int) -> str:
 def _picture(
     request: DrawRequest, model: str, p: RunwareParameters, adjusted: list[Adjusted]
 ) -> dict[str, Any]:
-    size = request.size or p.image_size
+    usual = p.image_size
+    size = request.size or usual
     if not p.any_size and (wrong := wrong_size(size)):
         raise InputError(
             f"size {wrong}, or set any_size where the model takes others.", field="size"

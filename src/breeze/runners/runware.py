@@ -19,11 +19,12 @@ from breeze.runners._http import HttpClient
 from breeze.runners._runware_api import Api
 from breeze.runners._runware_batch import Batch
 from breeze.runners._runware_caption import picture_in, question_in, unused
-from breeze.runners._runware_delivery import Course, Delivery
+from breeze.runners._runware_delivery import Course
 from breeze.runners._runware_files import Shelf
 from breeze.runners._runware_gate import Gate
 from breeze.runners._runware_notes import Notes, Sent, Spending, account
 from breeze.runners._runware_parameters import RunwareParameters
+from breeze.runners._runware_shared import Delivery
 from breeze.runners._runware_state import State
 from breeze.runners._runware_tasks import caption, drawing
 

@@ -60,7 +60,7 @@ def error(code: str, message: str, task: Json, parameter: str = "", **more: Any)
 
 
 def _wrong(task: Json) -> Iterator[Json]:
-    kind = OLD_NAMES.get(task["taskType"], task["taskType"])
+    kind = OLD_NAMES.get(str(task["taskType"]), str(task["taskType"]))
     if kind not in _KNOWN:
         yield error("invalidTaskType", f"There is no task {kind!r}.", task, "taskType")
         return

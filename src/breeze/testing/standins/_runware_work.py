@@ -39,6 +39,8 @@ class Workshop:
     def __init__(self) -> None:
         self.polls = 0
         """How often a task that is accepted now will be found unfinished."""
+        self.inline = ""
+        """Send results in this way, whatever was asked for: base64Data or dataURI."""
         self.tasks: dict[str, Made] = {}
         self.billed: dict[str, float] = {}
         """Dollars by task, for all that was ever charged."""
@@ -110,7 +112,7 @@ class Workshop:
         item: Json = {"imageUUID": uuid, "seed": seed}
         if task.get("safety", {}).get("checkContent"):
             item["NSFWContent"] = "nsfw" in str(task.get("positivePrompt")).lower()
-        kind = task.get("outputType") or "URL"
+        kind = self.inline or task.get("outputType") or "URL"
         if kind == "URL":
             return item | {"imageURL": name}
         text = base64.b64encode(data).decode()
