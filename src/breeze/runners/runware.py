@@ -40,6 +40,7 @@ _MODEL = "runware:100@1"
     default_model=_MODEL,
     concurrency=256,
     queue=1024,
+    automatic=False,  # it costs money: it draws where somebody has set it up, or asks for it
 )
 class RunwareRunner(Runner[RunwareParameters]):
     """Pictures by Runware: many prompts at once, upscaling, cut-outs and captions.
