@@ -46,10 +46,14 @@ OURS: dict[str, tuple[Any, dict[str, Any]]] = {
 async def theirs(vendor: RunwareStandin, folder: Path) -> None:
     python = environment("runware") / "python"
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "RUNWARE"))}
-    done = await asyncio.to_thread(
-        subprocess.run, [python, HERE / "scripts" / "runware_wire.py", vendor.url],
-        cwd=folder, env=kept, capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
+    command: list[str | Path] = [python, HERE / "scripts" / "runware_wire.py", vendor.url]
+
+    def run() -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command, cwd=folder, env=kept, capture_output=True, text=True, timeout=120, check=False
+        )
+
+    done = await asyncio.to_thread(run)
     assert done.returncode == 0, done.stderr
 
 
