@@ -220,7 +220,8 @@ class Course:
     async def _wait(self, error: RunnerError, tried: int) -> bool:
         """Wait before the next try; False when there is to be none."""
         hint = error.retry_after or 0.0
-        if not error.retryable or tried >= self._p.retries or hint > _LONGEST_HINT:
+        hopeful = error.retryable or error.detail == "malformed"  # a proxy may have spoken
+        if not hopeful or tried >= self._p.retries or hint > _LONGEST_HINT:
             return False
         await self._with.clock.sleep(max(LADDER[min(tried, len(LADDER) - 1)], hint))
         return True

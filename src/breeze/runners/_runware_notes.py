@@ -85,7 +85,8 @@ class Notes:
             return known
         whole = data[: data.rfind(b"\n") + 1]
         known = known + whole.decode("ascii", "replace").splitlines()
-        self._read = {p: v for p, v in self._read.items() if p.parent.exists()}
+        for old in list(self._read)[:-_KEPT]:  # a process may live for many days
+            del self._read[old]
         self._read[path] = (at + len(whole), known)
         return known
 

@@ -62,6 +62,12 @@ class Workshop:
             self.billed[uuid] = PRICE * made.count
         return None
 
+    def fail(self, uuid: str, failure: Json) -> None:
+        """A task that was accepted fails."""
+        if uuid in self.tasks:
+            self.tasks[uuid].failure = failure
+            self.billed.pop(uuid, None)
+
     def _failure(self, task: Json) -> Json | None:
         prompt = str(task.get("positivePrompt") or task.get("prompt") or "")
         found = _FAILS.search(prompt)
