@@ -54,6 +54,7 @@ async def test_the_block_of_the_plan_is_an_instance(tmp_path: Path) -> None:
         ("steps: 400", "steps: Input should be less than or equal to 100"),
         ("batch_size: many", "batch_size: 'many' is not a complete number"),
         ("caption_model: No Model", "'No Model' is no model: write source:id@version"),
+        ("model: No Model", "modelId: 'No Model' is no model: write source:id@version"),
     ],
 )
 async def test_a_wrong_value_is_said_at_once_and_the_others_work_on(

@@ -136,6 +136,23 @@ def _after(calls: int, do: Any) -> Any:
     return count
 
 
+async def test_who_comes_while_the_server_wants_rest_does_not_knock(
+    vendor: RunwareStandin,
+) -> None:
+    clock = Hasty()
+    vendor.fault("rate-limit;wait=30")
+    async with running(vendor, clock=clock) as runner:
+        with pytest.raises(RateLimitError) as caught:
+            await draw(runner, DrawRequest.of("a sea"))
+        assert caught.value.retry_after == 30
+        await clock.advance(20)
+        with pytest.raises(RateLimitError, match="left alone for another 10 s"):
+            await draw(runner, DrawRequest.of("a sea"))
+        assert len(vendor.calls) == 1
+        await clock.advance(10)
+        assert len((await draw(runner, DrawRequest.of("a sea"))).images) == 1
+
+
 @pytest.mark.parametrize("fault", ["stream-cut", "stream-reset", "early-close", "malformed"])
 async def test_an_answer_that_is_lost_is_asked_for_not_sent_again(
     vendor: RunwareStandin, fault: str

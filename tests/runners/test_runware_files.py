@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -81,6 +82,19 @@ async def test_when_it_never_comes_that_is_told_and_nothing_is_left(
         with pytest.raises(DownloadError, match="the picture is made and paid"):
             await draw(runner, DrawRequest.of("a sea"))
     assert list((tmp_path / "media" / "images").iterdir()) == []
+    vendor.images.heal()
+
+
+async def test_downloads_run_beside_one_another(vendor: RunwareStandin) -> None:
+    vendor.images.fault("stall", times=None)
+    async with running(vendor, downloads=3) as runner:
+        reading = asyncio.create_task(draw(runner, DrawRequest(prompts(4))))
+        async with asyncio.timeout(10):
+            while vendor.images.open_connections < 3:  # noqa: ASYNC110
+                await asyncio.sleep(0.005)
+        assert len(vendor.images.calls) == 3
+        reading.cancel()
+        await asyncio.wait([reading])
     vendor.images.heal()
 
 

@@ -143,6 +143,11 @@ class Runner(Generic[P]):
         what = f"breeze-engine[{self.info.extra}]" if self.info.extra else " ".join(missing)
         return f"not installed: {', '.join(missing)} (run: pip install '{what}')"
 
+    @classmethod
+    def wrong_model(cls, model: str) -> str | None:
+        """What is wrong with the form of a configured model's name, or None. Asks nobody."""
+        return None
+
     async def models(self) -> tuple[ModelInfo, ...]:
         """What it can serve, the default first. Raises a RunnerError when it cannot tell."""
         if not self.info.default_model:

@@ -190,6 +190,8 @@ def _instance(
     except InputError as error:
         problem = error.message.removeprefix(f"{name}: ").removesuffix(".")
         return Instance(name, runner, entry, able, runner_type, problem=problem)
+    if entry.model_id and (wrong := runner_type.wrong_model(entry.model_id)):
+        return Instance(name, runner, entry, able, runner_type, problem=f"modelId: {wrong}")
     home = layers.store.home.root
     return Instance(name, runner, entry, able, runner_type, parameters, home=home)
 

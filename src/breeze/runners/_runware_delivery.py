@@ -10,7 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from breeze.contracts.errors import AuthenticationError, RunnerError, UnavailableError
+from breeze.contracts.errors import (
+    AuthenticationError,
+    RateLimitError,
+    RunnerError,
+    UnavailableError,
+)
 from breeze.runners._runware_api import Reply
 from breeze.runners._runware_parameters import RunwareParameters
 from breeze.runners._runware_says import LOST
@@ -99,7 +104,7 @@ class Course:
     async def _send(self, todo: Sequence[State]) -> None:
         shared, p = self._with, self._p
         try:
-            await shared.gate.enter(p.rate_limit_delay)
+            await shared.gate.enter(p.rate_limit_delay, patient=self.patient)
             shared.spending.check(p.daily_limit)
             shared.sent.add((s.uuid for s in todo), named=self._named)
             reply = await shared.api.post([self._task(s) for s in todo], self._field)
@@ -127,6 +132,8 @@ class Course:
         """Nothing was accepted, or nobody knows."""
         if isinstance(error, AuthenticationError):
             self._with.gate.close(error)
+        if isinstance(error, RateLimitError) and (error.retry_after or 0.0) <= _LONGEST_HINT:
+            self._with.gate.hold(error.retry_after or 0.0)
         if _lost(error):
             await self._ask(todo, lost=error)
             todo = [s for s in todo if not s.accepted and not s.answered]

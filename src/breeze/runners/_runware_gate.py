@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from breeze.contracts.clock import Clock
-from breeze.contracts.errors import AuthenticationError
+from breeze.contracts.errors import AuthenticationError, RateLimitError
 
 
 class Gate:
@@ -14,13 +14,23 @@ class Gate:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._next = float("-inf")
+        self._held = float("-inf")
         self._refused: tuple[float, AuthenticationError] | None = None
 
-    async def enter(self, delay: float) -> None:
-        """Wait for one's turn. Raises AuthenticationError while the key is known to be refused."""
+    async def enter(self, delay: float, *, patient: bool) -> None:
+        """Wait for one's turn. Raises AuthenticationError while the key is known to be refused.
+
+        Raises RateLimitError while the server wants to be left alone, unless `patient`.
+        """
         self.check()
         now = self._clock.now()
-        turn = max(now, self._next)
+        if now < self._held and not patient:
+            raise RateLimitError(
+                f"The server asked to be left alone for another {self._held - now:.0f} s.",
+                retry_after=self._held - now,
+                data={"upstream_status": 429},
+            )
+        turn = max(now, self._next, self._held)
         self._next = turn + delay
         if turn > now:
             await self._clock.sleep(turn - now)
@@ -36,6 +46,10 @@ class Gate:
                 error.message, field=error.field, detail=error.detail, data=error.data
             )
         self._refused = None
+
+    def hold(self, seconds: float) -> None:
+        """The server wants nothing more for so long."""
+        self._held = max(self._held, self._clock.now() + seconds)
 
     def close(self, error: AuthenticationError) -> None:
         """The key was refused: nobody knocks again for a while."""

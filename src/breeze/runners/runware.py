@@ -27,6 +27,7 @@ from breeze.runners._runware_parameters import RunwareParameters
 from breeze.runners._runware_shared import Delivery
 from breeze.runners._runware_state import State
 from breeze.runners._runware_tasks import caption, drawing
+from breeze.runners._runware_wishes import MODEL, wrong_model
 
 _MODEL = "runware:100@1"
 
@@ -89,6 +90,10 @@ class RunwareRunner(Runner[RunwareParameters]):
                 "or run `breeze settings set runware api_key`"
             )
         return None
+
+    @classmethod
+    def wrong_model(cls, model: str) -> str | None:
+        return None if MODEL.fullmatch(model) else wrong_model(model)
 
     async def models(self) -> tuple[ModelInfo, ...]:
         p = self.parameters

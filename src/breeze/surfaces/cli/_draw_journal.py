@@ -13,6 +13,8 @@ from typing import Any
 
 import click
 
+from breeze.contracts.errors import UnavailableError
+
 NAME = ".breeze-draw.jsonl"
 _ENDINGS = {"image/jpeg": "jpg"}
 _SPARE = re.compile(r"\.\d+-.*\.[0-9a-f]{16}\.tmp")
@@ -83,6 +85,15 @@ class Journal:
         self._add({"prompt": prompt, "number": number, "code": code, "message": message})
 
     def _add(self, line: Line) -> None:
+        try:
+            self._append(line)
+        except OSError as error:
+            raise UnavailableError(
+                f"{self._path} could not be written: {error.strerror}. Free some space, or allow "
+                "writing there, and run the same command again."
+            ) from error
+
+    def _append(self, line: Line) -> None:
         handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         try:
             os.write(handle, json.dumps(line, ensure_ascii=False).encode() + b"\n")
