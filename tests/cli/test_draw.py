@@ -230,3 +230,23 @@ def test_the_journal_is_plain_lines(mocked: Shell) -> None:
     first, second = map(json.loads, lines)
     assert first.keys() == {"batch", "run", "pictures"}
     assert (second["prompt"], second["file"]) == (0, "1-a-sea.png")
+
+
+def test_a_bar_shows_how_far_a_batch_is(mocked: Shell) -> None:
+    terminals = pytest.importorskip("tests.cli.terminal", reason="these are POSIX ones")
+    (mocked.folder / "some.txt").write_text("a sea\na hill\na wood\na town\na lake\n")
+    slow = ("--param", "stream_chunk_delay_ms=400", "--size", "64x64")
+    code, shown = terminals.run(mocked, "draw", "--batch", "some.txt", "--out", "p", *slow)
+    assert (code, "drawing" in shown, "━" in shown) == (0, True, True), shown
+    assert len(list((mocked.folder / "p").glob("*.png"))) == 5
+
+
+async def test_near_the_daily_limit_a_person_is_told(shell: Shell) -> None:
+    limit = ("--param", f"daily_limit={4 * PRICE}", "--param", "warn_at=0.5")
+    first = await run(shell, "draw", "a sea", *limit)
+    second = await run(shell, "draw", "a sea", "--count", "2", *limit)
+    third = await run(shell, "draw", "a sea", "--count", "2", *limit)
+    assert (first.code, "daily limit" in first.err) == (0, False)
+    assert "$0.00 of the daily limit of $0.0052 are spent" in second.err
+    assert third.code == 5
+    assert "E402 $0.0039 of the daily limit of $0.0052 are spent" in third.err
