@@ -11,7 +11,7 @@ import pytest
 import breeze.runners
 from breeze.testing.conformance import check_module, check_runner
 from breeze.testing.samples import Samples
-from breeze.testing.standins import standin
+from breeze.testing.standins import names, standin
 from tests.runners import openai_server, runware_samples
 from tests.runners.standin import Script, StandIn
 
@@ -22,8 +22,8 @@ SHIPPED = sorted(
 )
 SERVERS: dict[str, Script] = {"openai": openai_server.answer}
 """What plays the server that a remote runner asks; its address is the runner's base_url."""
-REHEARSED: dict[str, dict[str, Any]] = {"runware": {"rate_limit_delay": 0, "delivery": "sync"}}
-"""Remote runners whose server a public stand-in plays, and what else they are to be told."""
+SETTINGS: dict[str, dict[str, Any]] = {"runware": {"rate_limit_delay": 0, "delivery": "sync"}}
+"""What a runner is to be told so that the kit need not wait."""
 SAMPLES: dict[str, Samples] = {"runware": Samples(**runware_samples.SAMPLES)}
 """Requests for runners that the built-in ones do not suit."""
 
@@ -37,12 +37,12 @@ def test_a_file_and_its_runner_have_one_name(name: str) -> None:
 async def test_it_passes_the_kit(name: str) -> None:
     kind = check_module(f"breeze.runners.{name}")
     async with AsyncExitStack() as stack:
-        settings: dict[str, Any] = {}
+        settings = dict(SETTINGS.get(name, {}))
+        if name not in SERVERS and name in names():
+            vendor = await stack.enter_async_context(standin(name).serving(strict=False))
+            settings |= {"base_url": vendor.url, "api_key": vendor.key}
         if name in SERVERS:
             server = await stack.enter_async_context(StandIn.serving(SERVERS[name]))
             settings["base_url"] = server.url
-        elif name in REHEARSED:
-            vendor = await stack.enter_async_context(standin(name).serving(strict=False))
-            settings = {"base_url": vendor.url, "api_key": vendor.key, **REHEARSED[name]}
         report = await check_runner(kind, settings, samples=SAMPLES.get(name))
     assert report.ok, report.render()
