@@ -43,6 +43,7 @@ class Batch:
         self._places = asyncio.Semaphore(p.in_flight)
         self._lines = asyncio.Semaphore(p.downloads)
         self._told = (float("-inf"), 0)
+        self._fetched = 0
         self.made = 0
         self.cost: float | None = None
 
@@ -65,6 +66,8 @@ class Batch:
                     continue
                 self.made += 1
                 yield event
+            if self.made:
+                state.pictures.clear()  # whoever has them now decides how long they are kept
             while self.made and failed:  # until there is a picture, another runner may do it all
                 yield failed.pop(0)
             state = next(ahead, None)
@@ -136,6 +139,7 @@ class Batch:
                     state.pictures[name] = await picture_of(
                         result, self._shelf, digest, self._job.model, self._policy
                     )
+                    self._fetched += 1
                     break
                 except RunnerError as error:
                     if not error.retryable or tries == self._p.retries:
@@ -159,6 +163,7 @@ class Batch:
         for number, picture in enumerate(found):
             state.order[str(number)] = number
             state.pictures[str(number)] = picture
+            self._fetched += 1
             state.costs[str(number)] = 0.0
         return True
 
@@ -182,8 +187,7 @@ class Batch:
 
     def _worth_telling(self) -> bool:
         """Whether there are more pictures than was told last, or that was a while ago."""
-        done = sum(len(state.pictures) for state in self._states)
-        now = self._with.clock.now()
+        done, now = self._fetched, self._with.clock.now()
         if done == self._told[1] and now - self._told[0] < _OFTEN:
             return False
         self._told = now, done

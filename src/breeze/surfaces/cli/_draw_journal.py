@@ -106,7 +106,7 @@ class Journal:
             data = (self.folder / Path(line["file"]).name).read_bytes()
         except OSError:
             return False
-        return hashlib.sha256(data).hexdigest() == line["sha256"]
+        return hashlib.sha256(data).hexdigest() == str(line["sha256"])
 
     def _sweep(self) -> None:
         """Remove what a killed process has left half written."""
