@@ -83,7 +83,7 @@ async def test_the_only_model_that_can_is_asked(vendor: OllamaStandin) -> None:
 async def test_of_several_one_must_be_named(vendor: OllamaStandin) -> None:
     vendor.store.add("second")
     async with running(vendor) as runner:
-        with pytest.raises(NotFoundError, match=r"lists 2 for LLM \(parrot:latest, second:latest\)"):
+        with pytest.raises(NotFoundError, match=r"2 for LLM \(parrot:latest, second:latest\)"):
             await answer(runner, asking(model="auto"))
 
 

@@ -14,6 +14,7 @@ from breeze.contracts.capability import Capability
 from breeze.testing.conformance import check_module, check_runner
 from breeze.testing.samples import Samples
 from breeze.testing.standins import names, standin
+from tests.runners import runware_samples
 from tests.testing.rehearsals import REHEARSALS
 
 SHIPPED = sorted(
@@ -24,9 +25,10 @@ SHIPPED = sorted(
 SETTINGS: dict[str, dict[str, Any]] = {
     "elevenlabs": {"transcription_model": "scribe_v2"},
     "openai": {"capabilities": tuple(Capability)},
+    "runware": {"rate_limit_delay": 0, "delivery": "sync"},
 }
 """Parameters beside the address and the key of the stand-in, which plays all there is."""
-SAMPLES: dict[str, Samples] = {}
+SAMPLES: dict[str, Samples] = {"runware": Samples(**runware_samples.SAMPLES)}
 """Requests for runners that the built-in ones do not suit."""
 
 
