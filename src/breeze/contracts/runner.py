@@ -154,6 +154,20 @@ class Runner(Generic[P]):
             return ()
         return (ModelInfo(self.info.default_model, self.info.capabilities),)
 
+    @classmethod
+    def capabilities_of(cls, parameters: P) -> tuple[Capability, ...]:
+        """What it does with these parameters, as far as they tell: of `info.capabilities`.
+
+        A remote runner whose server may not do all of it says the less. Whoever configures an
+        instance for more is believed.
+        """
+        return cls.info.capabilities
+
+    @classmethod
+    def model_of(cls, parameters: P, capability: Capability) -> str:
+        """The model that these parameters name for a kind of work; "" when they name none."""
+        return ""
+
     def parameters_for(self, request: Request[Any]) -> P:
         """The operator's parameters with the request's permitted overrides. Raises InputError."""
         return self.parameters.for_request(request.params) if request.params else self.parameters

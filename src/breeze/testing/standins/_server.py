@@ -147,7 +147,7 @@ class Standin(Dialect):
             self._tls, self.ca_pem = authority()
         await self.listen()
         self.origin = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
-        self.url = self.origin + self.prefix
+        self.url = self.origin + self.base
 
     async def _stop(self) -> None:
         await self.stop_listening()
@@ -227,7 +227,7 @@ class Standin(Dialect):
 
     def _order(self, call: Call) -> Order | None:
         for queued in self._queue:
-            path = call.path.removeprefix(self.prefix)
+            path = call.path.removeprefix(self.base)
             if f"{call.method} {path}".startswith(queued.on):
                 if queued.times is not None:
                     queued.times -= 1

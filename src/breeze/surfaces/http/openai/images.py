@@ -34,6 +34,7 @@ from breeze.contracts.requests import DrawRequest
 from breeze.contracts.results import cut
 from breeze.engine.stream import EventStream
 from breeze.surfaces.http.call import Call
+from breeze.surfaces.http.openai._audio import withdrawn
 from breeze.surfaces.http.openai._sse import BOOKKEEPING, failed, first_of, set_aside
 from breeze.surfaces.http.reply import Answer, Facts, Reply, Stream
 from breeze.surfaces.http.routes import Role, Route
@@ -118,6 +119,7 @@ class _Made:
         self._adjustments = aside
         self._usage: Usage | None = None
         self._last: ImageReady | None = None
+        self._sent = False
         self.finished = False
 
     def take(self, event: AnyEvent) -> bytes:
@@ -134,6 +136,8 @@ class _Made:
         elif isinstance(event, ImageFailed):
             return _failed(event)
         elif isinstance(event, Restarted):
+            if self._sent:
+                raise withdrawn(event)
             self._last = None
         elif isinstance(event, Finish):
             self.finished = True
@@ -141,6 +145,7 @@ class _Made:
         return b""
 
     def _completed(self, picture: ImageReady) -> bytes:
+        self._sent = True
         ours: dict[str, Any] = {"index": picture.index, "seed": picture.seed, "cost": picture.cost}
         said = {
             "type": _COMPLETED.decode(),
