@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -131,11 +132,10 @@ async def test_what_a_gateway_tells_beside_the_text(tmp_path: Path) -> None:
         async with Engine.open(
             home=tmp_path, config=config, environ=environ, ledger=False
         ) as engine:
-            answers = [await engine.run(ChatRequest.of("Hi"))]
+            answers: list[Any] = [await engine.run(ChatRequest.of("Hi"))]
             async with engine.stream(ChatRequest.of("Hi")) as events:
                 answers.append(await events.result())
-            ((model,), *_) = [found for name, found in (await engine.models()).items()
-                              if name == "mine"]  # fmt: skip
+            (model,) = (await engine.models())["mine"]
     for answer in answers:
         assert answer.usage is not None
         assert (answer.usage.cost or 0) > 0
