@@ -22,6 +22,7 @@ from breeze.contracts.fields import Facts
 from breeze.contracts.metadata import KEYS
 from breeze.contracts.runner import Runner
 from breeze.engine.registry import Registry
+from breeze.engine.rules import RULES
 from breeze.surfaces.cli import breeze as cli
 from breeze.surfaces.http.metrics import METRICS
 from breeze.testing.standins import FAULTS, names, standin
@@ -46,6 +47,22 @@ def error_table() -> str:
         for key, kind in errors.CODES.items()
     )
     return table("code | exception | HTTP status | may succeed later | what happened", rows)
+
+
+def failover_table() -> str:
+    tree = dict(re.findall(r"── (\w+) +\S+  (.+)", errors.__doc__ or ""))
+    rests = {"": "", "failure": "counts", "barred": "at once"}
+    rows = (
+        (
+            code(kind.code),
+            tree[kind.__name__].partition(";")[0],
+            ("yes" if kind.retryable_by_default else "if the error says so") if rule.again else "",
+            yes(rule.other),
+            rests[rule.health],
+        )
+        for kind, rule in RULES.items()
+    )
+    return table("code | what happened | again | next | rests", rows)
 
 
 def yes(flag: bool) -> str:
@@ -344,6 +361,7 @@ def fault_table() -> str:
 
 TABLES: dict[str, Callable[[], str]] = {
     "errors": error_table,
+    "failover": failover_table,
     "metadata-keys": metadata_table,
     "events": event_table,
     "runners": runner_table,

@@ -15,11 +15,13 @@ import re
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, ClassVar, Generic, Literal, TypeVar, get_args
 
 import msgspec
 
 from breeze.contracts.capability import METHODS, Capability, Priority, Requirement, RunnerKind
+from breeze.contracts.clock import Clock, SystemClock
 from breeze.contracts.errors import CapabilityError
 from breeze.contracts.parameters import Parameters
 from breeze.contracts.requests import Request
@@ -105,6 +107,9 @@ class Runner(Generic[P]):
     Only the pool calls `load` and `unload`; both are idempotent. Streams may run at once, up to
     `concurrency`, so a runner keeps no state of a request on itself. Blocking work belongs in
     `breeze.contracts.threads.from_thread`, never on the event loop.
+
+    `clock` is what it waits by, and `home` the folder where it may keep things (None: nowhere);
+    the engine sets both before `load`.
     """
 
     info: ClassVar[RunnerInfo]
@@ -121,6 +126,8 @@ class Runner(Generic[P]):
     def __init__(self, parameters: P) -> None:
         self.parameters = parameters
         self.work = Work()
+        self.clock: Clock = SystemClock()
+        self.home: Path | None = None
 
     async def load(self, model: str) -> None:
         """Make ready to serve `model` (empty: the default). Raises a RunnerError, E502 mostly."""
@@ -135,6 +142,11 @@ class Runner(Generic[P]):
             return None
         what = f"breeze-engine[{self.info.extra}]" if self.info.extra else " ".join(missing)
         return f"not installed: {', '.join(missing)} (run: pip install '{what}')"
+
+    @classmethod
+    def wrong_model(cls, model: str) -> str | None:
+        """What is wrong with the form of a configured model's name, or None. Asks nobody."""
+        return None
 
     async def models(self) -> tuple[ModelInfo, ...]:
         """What it can serve, the default first. Raises a RunnerError when it cannot tell."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from breeze.config.model import EngineConfig, RunnerEntry
@@ -34,6 +35,7 @@ class Instance:
         runner_type: type[Runner[Any]] | None = None,
         parameters: Parameters | None = None,
         problem: str | None = None,
+        home: Path | None = None,
     ) -> None:
         self.name = name
         self.runner = runner
@@ -42,6 +44,7 @@ class Instance:
         self.runner_type = runner_type
         self.parameters = parameters
         self.problem = problem
+        self.home = home
         self.mock = runner_type is not None and runner_type.info.mock
         self._one_model = runner_type is not None and runner_type.info.one_model
         self._key = Key(name, "")
@@ -114,7 +117,9 @@ class Instance:
         """A runner with this instance's parameters, not loaded."""
         assert self.runner_type is not None, self.problem
         assert self.parameters is not None, self.problem
-        return self.runner_type(self.parameters)
+        made = self.runner_type(self.parameters)
+        made.home = self.home
+        return made
 
     def check(self, clock: Clock, *, hardware: bool) -> str | None:
         """Why it cannot work here, or None; asked of the runner again after a few seconds."""
@@ -193,7 +198,10 @@ def _instance(
         return Instance(name, runner, entry, able, runner_type, problem=problem)
     does = {*runner_type.capabilities_of(parameters), *configured}
     able = tuple(capability for capability in able if capability in does)
-    return Instance(name, runner, entry, able, runner_type, parameters)
+    if entry.model_id and (wrong := runner_type.wrong_model(entry.model_id)):
+        return Instance(name, runner, entry, able, runner_type, problem=f"modelId: {wrong}")
+    home = layers.store.home.root
+    return Instance(name, runner, entry, able, runner_type, parameters, home=home)
 
 
 def _configured_for(name: str, layers: Layers) -> tuple[Capability, ...]:

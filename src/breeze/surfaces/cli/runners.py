@@ -45,8 +45,11 @@ async def _statuses(work: Work, capability: Capability | None) -> list[RunnerSta
 
 def _row(status: RunnerStatus) -> tuple[object, ...]:
     state = "available" if status.state == "absent" else status.state
-    does = ", ".join(status.capabilities)
+    reason, does = status.reason, ", ".join(status.capabilities)
+    if status.circuit != "closed" and not reason:
+        state = "being probed" if status.circuit == "probing" else f"rests {status.retry_in:.0f} s"
+        reason = f"failed {status.failures} times in a row: {status.last_error}"
     return (
         status.name, status.runner, status.kind, does, status.priority, status.model, state,
-        status.reason,
+        reason,
     )  # fmt: skip
