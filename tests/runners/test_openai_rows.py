@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -118,3 +119,28 @@ async def test_an_instance_does_what_it_is_configured_for(tmp_path: Path) -> Non
         Capability.LLM, Capability.VLM, Capability.TTS, Capability.EMBEDDING,
     )  # fmt: skip
     assert statuses["openai"].capabilities == tuple(Capability)
+
+
+async def test_what_a_gateway_tells_beside_the_text(tmp_path: Path) -> None:
+    """What it cost, what its models cost and take; and it is told who asks."""
+    async with OpenAIStandin.serving(profile="openrouter") as vendor:
+        values = {"base_url": vendor.url, "app_url": "https://app.example"}
+        runner = {"class": "openrouter", "modelId": "acme/parrot-1", "parameters": values}
+        file = {"capabilities": {"LLM": {"runners": {"mine": runner}}}}
+        config = parse_config(file).config
+        environ = {"BREEZE_MINE_API_KEY": KEY}
+        async with Engine.open(
+            home=tmp_path, config=config, environ=environ, ledger=False
+        ) as engine:
+            answers: list[Any] = [await engine.run(ChatRequest.of("Hi"))]
+            async with engine.stream(ChatRequest.of("Hi")) as events:
+                answers.append(await events.result())
+            (model,) = (await engine.models())["mine"]
+    for answer in answers:
+        assert answer.usage is not None
+        assert (answer.usage.cost or 0) > 0
+    assert model.metadata["pricing"]["prompt"] == "0.00000015"
+    assert "tools" in model.metadata["supported_parameters"]
+    assert model.context == 128_000
+    assert {call.headers.get("http-referer") for call in vendor.calls} == {"https://app.example"}
+    assert {call.headers.get("x-openrouter-title") for call in vendor.calls} == {"Breeze Engine"}
