@@ -41,7 +41,7 @@ _PLACES = ((False, False), (True, False), (False, True), (True, True))
 def _said(seen: Seen | None) -> str:
     """What the caller saw."""
     if seen is None:
-        return "the same"
+        return ""
     if seen.well:
         if seen.restarts:
             return "withdrawn, then the other's answer"
