@@ -8,6 +8,7 @@ from breeze.contracts.events import ALIVE, ChatEvent, Finish
 from breeze.runners._http_answer import Answer
 from breeze.runners._http_errors import reported
 from breeze.runners._http_sse import EventSplitter, Fields
+from breeze.runners._openai_says import SAYS
 from breeze.runners._openai_text import TextForm
 
 _DONE = b"[DONE]"
@@ -146,7 +147,9 @@ class Reply:
         return events
 
     def _reported(self, error: UpstreamError) -> RunnerError:
-        return reported(error.error, self._answer, secrets=self._secrets, field="messages")
+        return reported(
+            error.error, self._answer, secrets=self._secrets, field="messages", says=SAYS
+        )
 
 
 def named(finish: ChatEvent, model: str) -> Finish:
