@@ -55,6 +55,15 @@ def form_of(data: bytes, expected: str) -> Form:
     return Form(found, rate, channels or 1)
 
 
+def length_of(data: bytes) -> int:
+    """How many bytes there will be, where the beginning of a WAV tells; else 0.
+
+    Whoever writes one before its end is known puts 0 there, or the most that there can be.
+    """
+    told = int.from_bytes(data[4:8], "little") if data[:4] == b"RIFF" else 0
+    return told + 8 if 0 < told < 0x7FFF_0000 else 0
+
+
 def _wav(data: bytes) -> tuple[int, int]:
     at = data.index(b"fmt ") + 8 if b"fmt " in data else 20
     _, channels, rate = struct.unpack_from("<HHI", data, at)
