@@ -15,7 +15,7 @@ from breeze.contracts.requests import ChatRequest
 from breeze.runners._http_answer import Answer
 from breeze.runners._http_json import decoded, encoded
 from breeze.runners._http_sse import EventSplitter, Fields
-from breeze.runners._llama_stack_files import FIELD, read_all
+from breeze.runners._llama_stack_files import FIELD, Source, read_all
 from breeze.runners._llama_stack_input import Asked, responses_body
 from breeze.runners._llama_stack_parameters import LlamaStackParameters
 from breeze.runners._llama_stack_responses import ResponseReader
@@ -67,13 +67,13 @@ async def response(
     """The events of an answer for which the server may search and call tools."""
     placed: list[Placed] = []
     try:
-        names: dict[str, str] = {}
+        files: dict[str, Source] = {}
         if route.searches:
             read = await read_all(route.sources, p)
             for i, source in enumerate(read):
                 yield Progress("upload", float(i), float(len(read)))
                 placed.append(await shelf.place(source))
-                names[placed[-1].file] = source.name
+                files[placed[-1].file] = source
             yield Progress("upload", float(len(read)), float(len(read)))
         tools = [*_search(placed, p), *route.tools]
         newer = server.offer.number >= (0, 3)
@@ -81,12 +81,12 @@ async def response(
         body, adjusted = responses_body(route.request, p, asked)
         for note in adjusted:
             yield note
-        sources = Sources(names)
+        sources = Sources(files)
         async with aclosing(_answer(server, body, sources, route.request.whole)) as events:
             async for event in events:
                 if isinstance(event, Finish) and placed and not sources.searched:
                     why = "the model did not search, or nothing was found"
-                    yield Adjusted(FIELD, list(names.values()), [], why)
+                    yield Adjusted(FIELD, [source.name for source in files.values()], [], why)
                 yield event
     finally:
         shelf.release(placed)

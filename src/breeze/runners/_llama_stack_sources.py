@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from breeze.runners._llama_stack_files import Source
+
 _EXCERPT = 400
 """Characters of a passage that are told again."""
 _MOST = 50
 
 
 class Sources:
-    """Collects the passages of searches. `names`: sources by the ids of their files there."""
+    """Collects the passages of searches. `files`: the sources by the ids of their files there."""
 
-    def __init__(self, names: Mapping[str, str] | None = None) -> None:
-        self._names = dict(names or {})
+    def __init__(self, files: Mapping[str, Source] | None = None) -> None:
+        self._files = dict(files or {})
+        self._names = {id: source.name for id, source in self._files.items()}
         self._passages: dict[tuple[str, str], dict[str, Any]] = {}
         self._cited: dict[str, None] = {}
 
@@ -24,24 +27,32 @@ class Sources:
             if not isinstance(one, dict):
                 continue
             facts = one.get("attributes")
-            name = self._name(one, facts if isinstance(facts, dict) else {})
             text = str(one.get("text") or "").strip()
+            name = self._name(one, facts if isinstance(facts, dict) else {}, text)
             passage = {"source": name, "text": text[:_EXCERPT]}
             if isinstance(one.get("score"), int | float):
                 passage["score"] = one["score"]
             if len(self._passages) < _MOST:
                 self._passages.setdefault((name, text), passage)
 
-    def _name(self, one: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
+    def _name(self, one: Mapping[str, Any], facts: Mapping[str, Any], text: str) -> str:
         """Servers name a file by its id, by an id of their own, by its name, or not at all."""
         ids = [facts.get("file_id"), one.get("file_id"), facts.get("document_id")]
         known = next((self._names[i] for i in ids if isinstance(i, str) and i in self._names), "")
-        only = next(iter(self._names.values())) if len(set(self._names.values())) == 1 else ""
-        name = known or only or str(facts.get("filename") or one.get("filename") or "")
+        said = str(facts.get("filename") or one.get("filename") or "")
+        name = known or self._holder(text) or said
         for other in ids:  # citations may use any of them
             if isinstance(other, str) and other and name:
                 self._names.setdefault(other, name)
         return name
+
+    def _holder(self, text: str) -> str:
+        """The only source, or the one that holds the text."""
+        sources = list(self._files.values())
+        if len(sources) == 1:
+            return sources[0].name
+        part = text.encode("utf-8", "replace")
+        return next((source.name for source in sources if part and part in source.data), "")
 
     def cite(self, annotations: Any) -> None:
         """Note what a text refers to."""
