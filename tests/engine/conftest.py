@@ -28,6 +28,14 @@ def opened(tmp_path: Path) -> OpenEngine:
     return open_engine
 
 
+@pytest.fixture
+def lined(opened: OpenEngine, tmp_path: Path) -> Any:
+    """See `tests.engine.lines.line_of`."""
+    from tests.engine.lines import line_of  # it needs OpenEngine from here
+
+    return line_of(opened, tmp_path)
+
+
 @asynccontextmanager
 async def lease(pool: Pool, key: Key, make: Callable[[], AnyRunner]) -> AsyncIterator[AnyRunner]:
     """A leased runner for the time of the block, got the way an attempt gets it."""

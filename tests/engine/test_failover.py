@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
-from pathlib import Path
-from typing import Any
+from contextlib import suppress
 
 import pytest
 
 from breeze.contracts.errors import (
-    Attempt,
     AuthenticationError,
     InputError,
     ProcessingError,
@@ -21,84 +16,9 @@ from breeze.contracts.errors import (
     UnavailableError,
 )
 from breeze.contracts.events import Adjusted, Finish, Progress, Restarted, TextDelta
-from breeze.contracts.requests import ChatRequest
-from breeze.engine.engine import Engine
-from breeze.engine.stream import EventStream
-from breeze.testing.clock import ManualClock, settle
-from breeze.testing.scripted import Gate, Script, Steps, scripted
-from tests.engine.conftest import OpenEngine
-
-FINE: Steps = [TextDelta("fine"), Finish()]
-
-
-class Line:
-    """Runners in a row; each call follows the next of its scripts. `calls` is who was called."""
-
-    def __init__(self, scripts: dict[str, list[Steps]]) -> None:
-        self.calls: list[str] = []
-        self.clock = ManualClock()
-        self.engine: Engine
-        self.scripts = {
-            name: Script(*(self._told(name, steps) for steps in lines))
-            for name, lines in scripts.items()
-        }
-
-    def _told(self, name: str, steps: Steps) -> Callable[[Any], Steps]:
-        def begin(request: Any) -> Steps:
-            self.calls.append(name)
-            return steps
-
-        return begin
-
-    def stream(self) -> EventStream[Any]:
-        return self.engine.stream(ChatRequest.of("Hi"))
-
-    async def read(self) -> tuple[list[Any], list[Attempt]]:
-        """What comes, the end without what it adds up to; and the tries that failed."""
-        stream, seen = self.stream(), []
-        async for event in stream:
-            seen.append(Finish(event.reason) if isinstance(event, Finish) else event)
-        return seen, list(stream.route.failed)
-
-    async def outcome(self) -> tuple[list[Any], list[Attempt]]:
-        """The same, while time passes."""
-        task = asyncio.create_task(self.read())
-        await settle()
-        while not task.done():
-            await self.clock.advance(0.5)
-        return await task
-
-
-Lined = Callable[..., AbstractAsyncContextManager[Line]]
-
-
-@pytest.fixture
-def lined(opened: OpenEngine, tmp_path: Path) -> Lined:
-    """`lined(a=[script, …], b=…)`: an engine that tries runners in this order."""
-
-    @asynccontextmanager
-    async def open_line(
-        failover: dict[str, Any] | None = None, /, **scripts: list[Steps]
-    ) -> AsyncIterator[Line]:
-        line, file = Line(scripts), tmp_path / "config.json"
-        limits = {"attempts": 2, "firstEventMs": 20_000, "stallMs": 30_000, "deadlineMs": 600_000}
-        runners = {name: {"class": name, "priority": i} for i, name in enumerate(scripts)}
-        file.write_text(
-            json.dumps(
-                {
-                    "version": "2.0",
-                    "globalSettings": {"failover": limits | (failover or {})},
-                    "capabilities": {"LLM": {"runners": runners}},
-                }
-            )
-        )
-        kinds = [scripted(name, script) for name, script in line.scripts.items()]
-        async with opened(*kinds, config=file, clock=line.clock) as line.engine:
-            await line.engine.explain(ChatRequest.of("Hi"))  # who is there is known by now
-            yield line
-        assert line.clock.pending == 0  # nothing is left to be done later
-
-    return open_line
+from breeze.testing.clock import settle
+from breeze.testing.scripted import Gate, Steps
+from tests.engine.lines import FINE, Lined
 
 
 async def test_the_first_that_answers_is_used_and_nobody_else(lined: Lined) -> None:

@@ -11,7 +11,7 @@ import pytest
 from breeze.contracts.errors import InputError, ProcessingError, UnavailableError
 from breeze.contracts.events import Adjusted, Event, Finish, Progress, TextDelta, Usage
 from breeze.contracts.requests import ChatRequest
-from breeze.testing.clock import ManualClock, settle
+from breeze.testing.clock import ManualClock
 from breeze.testing.scripted import Gate, Script, Steps, scripted
 from tests.engine.conftest import OpenEngine
 
@@ -79,18 +79,32 @@ async def test_what_no_other_would_mend_is_not_tried_elsewhere(
     assert other.calls == []
 
 
-async def test_its_first_event_may_take_as_long_as_the_deadline_allows(
-    opened: OpenEngine, config: Path
+@pytest.mark.parametrize(("seconds", "answers"), [(29, "first"), (31, "second")])
+async def test_it_may_take_its_share_of_the_time_before_another_is_asked(
+    opened: OpenEngine, config: Path, seconds: float, answers: str
 ) -> None:
+    """A server that is asked for the whole says nothing before it has it."""
     clock, gate = ManualClock(), Gate()
     slow = scripted("one", Script([gate, *GOOD]))
     async with opened(slow, scripted("two", Script(GOOD)), config=config, clock=clock) as engine:
         task = asyncio.create_task(engine.run(ChatRequest.of("Hi")))
         await gate.started.wait()
-        await clock.advance(50)
-        await settle()
+        await clock.advance(seconds)
         gate.release.set()
-        assert (await task).runner == "first"
+        assert (await task).runner == answers
+
+
+async def test_the_last_one_may_take_as_long_as_the_deadline_allows(
+    opened: OpenEngine, config: Path
+) -> None:
+    clock, gate = ManualClock(), Gate()
+    slow = scripted("two", Script([gate, *GOOD]))
+    async with opened(scripted("one", Script(BROKEN)), slow, config=config, clock=clock) as engine:
+        task = asyncio.create_task(engine.run(ChatRequest.of("Hi")))
+        await gate.started.wait()
+        await clock.advance(59)
+        gate.release.set()
+        assert (await task).runner == "second"
 
 
 @pytest.mark.parametrize(
@@ -105,7 +119,7 @@ async def test_what_comes_before_the_answer_proves_nothing(
     async with opened(slow, scripted("two", Script(GOOD)), config=config, clock=clock) as engine:
         task = asyncio.create_task(engine.run(ChatRequest.of("Hi")))
         await gate.started.wait()
-        await clock.advance(50)
+        await clock.advance(29)
         gate.release.set()
         assert (await task).runner == "first"
 

@@ -32,13 +32,16 @@ class FailoverSettings(Section):
     after_output: Literal["stop", "restart", "continue"] = Field(
         "stop", description="what to do when a runner fails after text was sent"
     )
+    content_policy: Literal["report", "next"] = Field(
+        "report", description="what to do when a provider's content policy refuses a request"
+    )
 
 
 class CircuitSettings(Section):
     """When a runner that keeps failing is left alone."""
 
-    failures: Positive = Field(5, description="failures in a row that open the circuit; not yet")
-    cooldown_ms: Count = Field(30000, description="pause before one probe is sent; not yet")
+    failures: Positive = Field(5, description="failures in a row after which a runner rests")
+    cooldown_ms: Count = Field(30000, description="how long it rests before one request tries it")
 
 
 class GlobalSettings(Section):

@@ -144,6 +144,14 @@ class Progress(Event, frozen=True, tag="progress", kw_only=False):
     eta: float | None = None
 
 
+ALIVE = Progress("alive")
+"""A sign of life without news, for runners whose server sends one, such as a comment in a stream.
+
+It shows nothing but that the connection lives: a stream in which it comes is not taken to have
+stalled, but it does not stand for a first event. The engine keeps it to itself.
+"""
+
+
 class Adjusted(Event, frozen=True, tag="adjusted", kw_only=False):
     """A field of the request was not used as asked. Nothing is ever dropped without one."""
 

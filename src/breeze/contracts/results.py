@@ -178,6 +178,7 @@ class _Sum:
         self._texts.clear()
         self._odd = {}
         self.other.clear()
+        self.usage = None
 
     def take_adjusted(self, event: Adjusted) -> None:
         self.adjustments += (Adjustment(event.field, event.asked, event.used, event.why),)

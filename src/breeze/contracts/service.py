@@ -37,7 +37,11 @@ class Decision(msgspec.Struct, frozen=True):
 
 
 class RunnerStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """An instance and its state, or the reason why it cannot work there."""
+    """An instance and its state, or the reason why it cannot work there.
+
+    `circuit` is `closed`, or `open` while it rests after `failures` in a row, the last of them
+    being `last_error`; then `retry_in` is the seconds until one request tries it: `probing`.
+    """
 
     name: str
     runner: str
@@ -51,6 +55,10 @@ class RunnerStatus(msgspec.Struct, frozen=True, kw_only=True):
     leases: int = 0
     waiting: int = 0
     mock: bool = False
+    circuit: str = "closed"
+    failures: int = 0
+    retry_in: float = 0.0
+    last_error: str = ""
 
 
 class LiveRequest(msgspec.Struct, frozen=True, kw_only=True):

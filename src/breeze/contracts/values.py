@@ -71,13 +71,14 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Attempt(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One try of one runner: why it did not answer. `seconds` is wall time."""
+    """One try of one runner: why it did not answer, and what it used. `seconds` is wall time."""
 
     runner: str
     model: str = ""
     code: str = ""
     message: str = ""
     seconds: float = 0.0
+    usage: Usage | None = None
 
 
 class ErrorInfo(msgspec.Struct, frozen=True, omit_defaults=True, tag="error"):

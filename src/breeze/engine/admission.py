@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from math import inf
 from typing import Any
 
@@ -11,8 +11,9 @@ import msgspec
 from breeze.config.model import GlobalSettings
 from breeze.contracts.errors import InputError
 from breeze.contracts.events import Adjusted
-from breeze.contracts.request import Request
+from breeze.contracts.request import AUTO, Request
 from breeze.contracts.requests import TranscribeRequest
+from breeze.contracts.service import Choice
 
 
 def admit(request: Request[Any], live: Container[str]) -> None:
@@ -49,3 +50,22 @@ def set_aside(request: Request[Any]) -> list[Adjusted]:
         return []
     why = "this engine has no guardian checkpoint yet: send a ModerateRequest of your own"
     return [Adjusted("guardian", msgspec.to_builtins(wanted), None, why)]
+
+
+def adjusted(
+    request: Request[Any], choice: Choice, *, restarted: bool = False
+) -> Sequence[Adjusted]:
+    """What the caller asked for and does not get when `choice` answers.
+
+    `restarted`: what depends on no choice was said before.
+    """
+    if choice.named and request.guardian is None:
+        return ()
+    adjusted = [] if restarted else set_aside(request)
+    if not choice.named:
+        why = "what was asked for could not answer"
+        if request.runner:
+            adjusted.append(Adjusted("runner", request.runner, choice.name, why))
+        if request.model not in (AUTO, ""):
+            adjusted.append(Adjusted("model", request.model, choice.model or choice.name, why))
+    return adjusted

@@ -8,40 +8,46 @@ from math import inf
 from typing import Any
 
 import msgspec
-from pydantic import SecretStr
 
 from breeze.contracts.clock import Clock
 from breeze.contracts.errors import Attempt as Failed
-from breeze.contracts.errors import ProcessingError, RunnerError
-from breeze.contracts.events import Adjusted, Finish, Progress, Usage
+from breeze.contracts.errors import CancelledError, DeadlineError, OverloadedError, RunnerError
+from breeze.contracts.events import ALIVE, Finish, Progress, Restarted, Usage
 from breeze.contracts.parameters import Parameters
-from breeze.contracts.request import AUTO, Request
+from breeze.contracts.request import Request
 from breeze.contracts.results import cut
-from breeze.engine.admission import set_aside
-from breeze.engine.entry import Entry
+from breeze.engine.again import NO_OUTPUT, Beginning
+from breeze.engine.circuit import Circuit, Circuits
+from breeze.engine.entry import Entry, Key
 from breeze.engine.instances import Instance
 from breeze.engine.ledger import Ledger, Row
-from breeze.engine.plan import Policy
+from breeze.engine.plan import Policy, too_slow
 from breeze.engine.pool import Pool
 from breeze.engine.route import Route
+from breeze.engine.rules import rule_of
 from breeze.engine.selection import Choice
-from breeze.engine.watch import Watch
+from breeze.engine.unexpected import unexpected
+from breeze.engine.watch import Silence, Watch
 
 _NOTHING = Usage()
-NO_OUTPUT = (Adjusted, Progress, Usage)
-"""Events that do not prove the runner real. All but progress are held until output does."""
 
 
 class Means:
     """What the tries of one engine work with. `instances` may change between requests."""
 
     def __init__(
-        self, instances: Mapping[str, Instance], pool: Pool, clock: Clock, ledger: Ledger
+        self,
+        instances: Mapping[str, Instance],
+        pool: Pool,
+        clock: Clock,
+        ledger: Ledger,
+        circuits: Circuits,
     ) -> None:
         self.instances = instances
         self.pool = pool
         self.clock = clock
         self.ledger = ledger
+        self.circuits = circuits
 
 
 class Attempt:
@@ -49,7 +55,11 @@ class Attempt:
 
     Who reads the events keeps the account: `events` is how many there were, `first` the seconds
     until the first, `usage` what the runner said it used, `end` its last. `proven`: there was
-    output.
+    output, and it goes out at once.
+
+    What only tries after a failure have: `instead`, what is asked in the place of the request;
+    `beginning`, what the caller has got, against which the output is held; `probe`, the circuit of
+    which this is the probe.
     """
 
     # The defaults are the class's: a try that goes well changes few of them.
@@ -58,6 +68,9 @@ class Attempt:
     first: float | None = None
     usage: Usage = _NOTHING
     end: Finish | None = None
+    instead: Request[Any] | None = None
+    beginning: Beginning | None = None
+    probe: Circuit | None = None
     _status, _code = "cancelled", "E302"
     _parameters: Parameters | None = None
     _entry: Entry | None = None
@@ -86,14 +99,22 @@ class Attempt:
         instance = self._means.instances[choice.name]
         parameters = self._parameters = instance.parameters
         key = instance.key(choice.model)
-        entry = self._entry = pool.take(key) or await pool.admit(key, instance.make)
-        runner, request = entry.runner, route.request
+        entry = self._entry = pool.take(key) or await self._admitted(key, instance)
+        runner, request = entry.runner, self.instead or route.request
         runner.parameters = parameters
         route.runner, route.model, route.mock = choice.name, choice.model, instance.mock
         if request.model != choice.model:
             request = msgspec.structs.replace(request, model=choice.model)
         self._stream = events = runner.stream(request)
         return events
+
+    async def _admitted(self, key: Key, instance: Instance) -> Entry:
+        """Wait for a place and for the load, which says nothing of how soon the runner answers."""
+        watch, limit = self.watch, self.watch.limit
+        watch.limit = inf
+        entry = await self._means.pool.admit(key, instance.make)
+        watch.since, watch.limit = self._means.clock.now(), limit
+        return entry
 
     def hold(self, events: Sequence[Any]) -> None:
         """What the caller is to get before the first output."""
@@ -107,25 +128,52 @@ class Attempt:
         elif kind is Finish:
             self.end = event
         if self.proven:
-            return () if kind is Finish else (event,)
-        if self.first is None:
+            return () if kind is Finish or event is ALIVE else (event,)
+        if self.first is None and event is not ALIVE:
             self.first = self._means.clock.now() - self.begun
         if kind is Progress:
-            return (event,)
+            return () if event is ALIVE else (event,)
         if kind in NO_OUTPUT:
             self._held = (*self._held, event)
             return ()
         self.prove()
+        if self.beginning is not None:
+            return self._compared(event, self.beginning)
         return self._held if kind is Finish else (*self._held, event)
+
+    def heard(self, event: Any) -> bool:
+        """Note an event before there was output; False when it says nothing of the runner."""
+        if type(event) not in NO_OUTPUT:
+            self.prove()
+        elif event is ALIVE:
+            return False
+        if self.first is None:
+            self.first = self._means.clock.now() - self.begun
+        return True
 
     def prove(self) -> None:
         """There is output. From now on a wait may last as long as between any two events."""
         self.proven = self.watch.proven = True
         self.watch.limit = self._policy.stall
+        if self.probe is not None:
+            self._means.circuits.proved(self.probe)
+            self.probe = None
+
+    def _compared(self, event: Any, beginning: Beginning) -> Sequence[Any]:
+        """What goes out because of output that is held against what the caller has."""
+        due = beginning.end() if type(event) is Finish else beginning.take(event)
+        if due is None:
+            self.proven = False
+            return ()
+        self.beginning = None
+        if due and type(due[0]) is Restarted:
+            return (due[0], *self._held, *due[1:])
+        return (*self._held, *due)
 
     async def close(self, error: BaseException | None) -> BaseException | None:
         """Free what the try holds and keep its account. What it ended in, as an error of ours."""
-        self.watch.limit = inf
+        watch, means = self.watch, self._means
+        watch.limit = inf
         if error is None and self.end is None:
             error = cut(self.events)
         try:
@@ -136,24 +184,51 @@ class Attempt:
             if isinstance(error or worse, Exception) or not isinstance(worse, Exception):
                 error = worse
         if self._entry is not None:
-            self._means.pool.leave(self._entry)
+            means.pool.leave(self._entry)
         if error is None:
             self._status, self._code = "finished", ""
+            if means.circuits.known:
+                self._went_well()
         else:
-            error = self._told(error)
-        self._means.ledger.add(self._row())
+            waited = means.clock.now() - watch.since
+            error = self._told(watch.verdict(error), waited)
+        means.ledger.add(self._row())
         return error
 
-    def _told(self, error: BaseException) -> BaseException:
-        choice = self.choice
+    def _went_well(self) -> None:
+        if self.probe is not None:
+            self._means.circuits.proved(self.probe)
+        self._means.circuits.succeeded(self.choice.name)
+
+    def _told(self, error: BaseException, waited: float) -> BaseException:
+        choice, probe, self.probe = self.choice, self.probe, None
+        if isinstance(error, Silence):
+            error = too_slow(choice, error)
         if isinstance(error, RunnerError):
             error.runner, error.model = error.runner or choice.name, error.model or choice.model
         elif isinstance(error, Exception):  # a runner may raise anything; callers get our tree
-            error = _unexpected(self._parameters, choice, error)
-        else:
-            return error
-        self._status, self._code = "error", error.code
+            error = unexpected(self._parameters, choice, error)
+        cancelled = error is self.watch.reason and isinstance(error, CancelledError)
+        if isinstance(error, RunnerError) and not cancelled:
+            self._status, self._code = "error", error.code
+        if (health := self._health(error, waited)) and isinstance(error, RunnerError):
+            barred = health == "barred"
+            self._means.circuits.failed(choice.name, error, probe, barred=barred)
+        elif probe is not None:
+            probe.tell()
         return error
+
+    def _health(self, error: BaseException, waited: float) -> str:
+        """What `error`, after so many seconds of silence, tells of the runner's health."""
+        if not isinstance(error, RunnerError):
+            return ""
+        if error is self.watch.reason:  # stopped from outside, which tells of it if that was late
+            most = self._policy.stall if self.watch.proven else self._policy.first_event
+            late = isinstance(error, DeadlineError) and waited >= most
+            return "failure" if late and self._stream is not None else ""
+        if self._entry is None and isinstance(error, OverloadedError):  # our own queue is full
+            return ""
+        return rule_of(error).health
 
     def _row(self) -> Row:
         request, choice, used = self.route.request, self.choice, self.usage
@@ -169,40 +244,6 @@ class Attempt:
     def failed(self, error: RunnerError) -> Failed:
         """The try for the record of those that did not answer."""
         seconds = self._means.clock.now() - self.begun
-        return Failed(self.choice.name, self.choice.model, error.code, error.message, seconds)
-
-
-def adjusted(
-    request: Request[Any], choice: Choice, *, restarted: bool = False
-) -> Sequence[Adjusted]:
-    """What the caller asked for and does not get when `choice` answers.
-
-    `restarted`: what depends on no choice was said before.
-    """
-    if choice.named and request.guardian is None:
-        return ()
-    adjusted = [] if restarted else set_aside(request)
-    if not choice.named:
-        why = "what was asked for could not answer"
-        if request.runner:
-            adjusted.append(Adjusted("runner", request.runner, choice.name, why))
-        if request.model not in (AUTO, ""):
-            adjusted.append(Adjusted("model", request.model, choice.model or choice.name, why))
-    return adjusted
-
-
-def _unexpected(parameters: Parameters | None, choice: Choice, error: Exception) -> ProcessingError:
-    text = scrub(f"{type(error).__name__}: {error}", parameters)
-    ours = ProcessingError(f"{choice.name} failed: {text}", runner=choice.name, model=choice.model)
-    ours.__cause__ = error
-    return ours
-
-
-def scrub(text: str, parameters: Parameters | None) -> str:
-    """`text` without the values of the secrets among `parameters`."""
-    if parameters is not None:
-        for name in parameters.facts:
-            value = getattr(parameters, name)
-            if isinstance(value, SecretStr) and value.get_secret_value():
-                text = text.replace(value.get_secret_value(), "***")
-    return text
+        used = None if self.usage is _NOTHING else self.usage
+        choice = self.choice
+        return Failed(choice.name, choice.model, error.code, error.message, seconds, used)

@@ -47,6 +47,7 @@ from breeze.contracts.requests import (
 from breeze.contracts.runner import ModelInfo, Runner
 from breeze.engine.admission import admit, configured_deadline, deadline_of
 from breeze.engine.attempts import Means
+from breeze.engine.circuit import Circuits
 from breeze.engine.failover import Failover, Policy
 from breeze.engine.instances import Instance
 from breeze.engine.ledger import Ledger
@@ -80,8 +81,11 @@ class Engine:
             first_event=settings.failover.first_event_ms / 1000,
             stall=settings.failover.stall_ms / 1000,
             after_output=settings.failover.after_output,
+            content_policy=settings.failover.content_policy,
         )
-        means = Means(self._roster.instances, self._pool, clock, ledger)
+        circuit = settings.circuit
+        self._circuits = Circuits(clock, circuit.failures, circuit.cooldown_ms / 1000)
+        means = Means(self._roster.instances, self._pool, clock, ledger, self._circuits)
         self._failover = Failover(self._roster, means, policy)
         self._watchdog = Watchdog(clock, self._live, min(policy.first_event, policy.stall))
         self._deadline = configured_deadline(settings)
@@ -136,7 +140,7 @@ class Engine:
         self._live[request.id] = stream
         now = self._clock.now()
         stream.allowed = allowed = deadline_of(request, self._deadline)
-        stream.deadline = now + allowed
+        watch.deadline = now + allowed
         self._watchdog.mind(now + allowed, now)
         return stream
 
@@ -178,7 +182,8 @@ class Engine:
 
         Raises E404 and E405 when the request names a runner that is unknown or unable.
         """
-        return await self._roster.consider(request)
+        decision = await self._roster.consider(request)
+        return self._circuits.explained(decision) if self._circuits.known else decision
 
     # who is there -------------------------------------------------------------------------
 
@@ -189,7 +194,8 @@ class Engine:
 
     def runners(self) -> list[RunnerStatus]:
         """Every instance with its state, or the reason why it cannot work here."""
-        return [self._roster.status(i, self._pool) for i in self.instances.values()]
+        statuses = [self._roster.status(i, self._pool) for i in self.instances.values()]
+        return [self._circuits.shown(status) for status in statuses]
 
     async def models(self) -> dict[str, tuple[ModelInfo, ...]]:
         """What each available instance serves, as it said within the last minute."""
@@ -201,6 +207,8 @@ class Engine:
         self._roster.refresh()
         for name, old in before.items():
             wanted = self._roster.reload_key(name, old)
+            if name not in self.instances or self.instances[name].parameters != old.parameters:
+                self._circuits.forget(name)
             self._pool.retire(name, keep=lambda entry, key=wanted: entry.reload_key == key)  # type: ignore[misc]
         await self._pool.settle()
 

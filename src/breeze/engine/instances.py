@@ -94,6 +94,13 @@ class Instance:
             return ()
         return await self._served.ask(self.runner_type, self.parameters, clock, newest=newest)
 
+    async def window(self, model: str, clock: Clock) -> int:
+        """Tokens that `model` (empty: its own) takes in, as it declares them; else 0."""
+        models, wanted = await self.list_models(clock), model or self.model
+        if not wanted and len(models) == 1:
+            return models[0].context
+        return next((known.context for known in models if known.id == wanted), 0)
+
     def key(self, model: str) -> Key:
         """What the pool keeps its runner for `model` under."""
         return Key(self.name, model) if self._one_model else self._key

@@ -40,7 +40,6 @@ class EventStream(Generic[E]):
 
     # The defaults are the class's: most requests need none of these for themselves.
     running = True
-    deadline = inf
     allowed = inf
     _next: Callable[[], Coroutine[Any, Any, E]]
     _events: AsyncGenerator[Any] | None = None
@@ -119,6 +118,7 @@ class EventStream(Generic[E]):
         self._end()
         if isinstance(error, RunnerError):
             error.delivered = delivered
+            error.attempts = error.attempts or self.route.failed
             self.route.code = error.code
             if error is self.watch.reason:  # raised, it knows the frames that know this
                 self.watch.reason = copy(error)
@@ -177,12 +177,24 @@ class EventStream(Generic[E]):
 
     def look(self, now: float) -> float:
         """End what lasts too long; the moment when to look again."""
-        if self.deadline > now:
-            return min(self.deadline, self.watch.look(now))
+        watch = self.watch
+        if watch.deadline > now:
+            if self.route.request.whole and not watch.proven and watch.since + watch.limit <= now:
+                watch.limit = max(watch.limit, self._share())
+            return min(watch.deadline, watch.look(now))
         self.cancel(
             DeadlineError(f"The answer took longer than the {self.allowed:g} s it was given.")
         )
         return inf
+
+    def _share(self) -> float:
+        """Seconds that a runner may take for the whole answer: it can say nothing before, so the
+        time that is left is shared out evenly among those who may still be asked.
+        """
+        decision = self.route.decision
+        order = {choice.name for choice in decision.order} if decision is not None else set()
+        asked = {attempt.runner for attempt in self.route.failed} - {self.route.runner}
+        return (self.watch.deadline - self.watch.since) / max(1, len(order - asked))
 
     def _end(self) -> None:
         if self.running:

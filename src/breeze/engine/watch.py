@@ -34,7 +34,8 @@ class Watch:
 
     `task`: whose await is guarded, None while none is. `stopped`: it was cancelled from here.
     `since`, `limit`: when the present wait began, and the seconds it may take. `proven`: there was
-    an event before it. `loop`: the running one, where it is known; asking costs more than all else.
+    an event before it. `deadline`: when all must be over. `loop`: the running one, where it is
+    known; asking costs more than all else.
     """
 
     # The defaults are the class's: every request has one of these, and few change them all.
@@ -45,7 +46,9 @@ class Watch:
     proven = False
     since = 0.0
     limit = inf
+    deadline = inf
     _cancelling = 0
+    _cancels = 0
     _silence: Silence | None = None
 
     def fire(self, reason: RunnerError) -> bool:
@@ -57,20 +60,30 @@ class Watch:
         return True
 
     def stop(self) -> None:
-        """Cancel the present wait, if there is one."""
-        if self.task is not None and not self.stopped:
-            self.stopped = True
-            self.task.cancel()
+        """Cancel the present wait, if there is one; once more, if it took no notice before."""
+        task = self.task
+        if task is None:
+            return
+        self.stopped = True
+        if _current_task(self.loop) is task:  # it is told from within, and cannot cancel itself
+            asyncio.get_running_loop().call_soon(self._stop_waiting, task)
+            return
+        self._cancels += 1
+        task.cancel()
+
+    def _stop_waiting(self, task: asyncio.Task[object] | None) -> None:
+        if self.stopped and self.task is task and not self._cancels:
+            self.stop()
 
     def look(self, now: float) -> float:
         """End the present wait if it is over its limit; the moment when to look again."""
         due = self.since + self.limit
         if due > now:
             return due
-        if self.task is not None and not self.stopped:
+        if self.task is not None:  # else the reader is slow and not the runner
             self._silence = Silence(self.limit, proven=self.proven)
             self.stop()
-        return now + self.limit  # while nobody waits, the reader is slow and not the runner
+        return now + self.limit
 
     def begin(self) -> None:
         """An await begins. Raises the reason for which it must not."""
@@ -91,14 +104,26 @@ class Watch:
         self.task = None
 
     def verdict(self, error: BaseException) -> BaseException:
-        """What ended the await: `error`, or that it was stopped from here and by nobody else."""
+        """What ended the await: `error`, or that it was stopped, from here or by others.
+
+        What is raised in the wake of a stop, such as by a clean-up that fails, is that stop.
+        """
         task, self.task = self.task, None
-        if not self.stopped:
+        stopped, self.stopped = self.stopped, False
+        silence, self._silence = self._silence, None
+        cancels, self._cancels = self._cancels, 0
+        if task is None:
             return error
-        self.stopped = False
-        ours = task is not None and task.uncancel() <= self._cancelling
-        if ours and isinstance(error, asyncio.CancelledError):
-            return self.reason or self._silence or error
+        for _ in range(cancels):
+            task.uncancel()
+        if not isinstance(error, Exception | asyncio.CancelledError):
+            return error
+        if task.cancelling() > self._cancelling:
+            return _cancellation(error) or error
+        if stopped and self.reason is not None:
+            return self.reason
+        if silence is not None and _cancellation(error) is not None:
+            return silence
         return error
 
     __enter__ = begin
@@ -113,3 +138,10 @@ class Watch:
             self.task = None
         elif self.verdict(error or asyncio.CancelledError()) is self.reason is not None:
             raise self.reason from None
+
+
+def _cancellation(error: BaseException | None) -> BaseException | None:
+    """The cancellation that `error` is, or in whose wake it was raised."""
+    while error is not None and not isinstance(error, asyncio.CancelledError):
+        error = error.__context__
+    return error

@@ -53,7 +53,11 @@ class Says(NamedTuple):
 USUAL = Says()
 
 KEY = Kind(AuthenticationError, "Set api_key to a valid key for this server.")
-FORBIDDEN = Kind(AuthenticationError, "The key lacks the permission: ask for it, or use another.")
+FORBIDDEN = Kind(
+    AuthenticationError,
+    "The key lacks the permission: ask for it, or use another.",
+    detail="permission",
+)
 QUOTA = Kind(QuotaError, "Check the plan and the billing of the account.")
 RATE = Kind(RateLimitError, "Wait, then try again.", waits=True)
 CONTEXT = Kind(

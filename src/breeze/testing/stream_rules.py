@@ -52,6 +52,7 @@ class Memory:
 
     def _take_restart(self, _: Restarted) -> None:
         self._forget()
+        self._usage = False
 
     def _take_index(self, event: AudioChunk | ImageReady | Embedding) -> None:
         if event.index != self._next:
