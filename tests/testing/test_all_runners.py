@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pkgutil
 from contextlib import AsyncExitStack
+from typing import Any
 
 import pytest
 
 import breeze.runners
 from breeze.testing.conformance import check_module, check_runner
 from breeze.testing.samples import Samples
-from tests.runners import openai_server
+from tests.runners import openai_server, stacking
 from tests.runners.standin import Script, StandIn
 
 SHIPPED = sorted(
@@ -33,9 +34,12 @@ def test_a_file_and_its_runner_have_one_name(name: str) -> None:
 async def test_it_passes_the_kit(name: str) -> None:
     kind = check_module(f"breeze.runners.{name}")
     async with AsyncExitStack() as stack:
-        settings = {}
+        settings: dict[str, Any] = {}
+        samples = SAMPLES.get(name)
+        if name == "llama_stack":
+            settings, samples = await stacking.rehearsal(stack)
         if name in SERVERS:
             server = await stack.enter_async_context(StandIn.serving(SERVERS[name]))
             settings["base_url"] = server.url
-        report = await check_runner(kind, settings, samples=SAMPLES.get(name))
+        report = await check_runner(kind, settings, samples=samples)
     assert report.ok, report.render()

@@ -8,19 +8,20 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from breeze.contracts.dialects.openai import chat_body
-from breeze.contracts.errors import ProcessingError
+from breeze.contracts.dialects.openai import UpstreamError, chat_body
+from breeze.contracts.errors import ProcessingError, RunnerError
 from breeze.contracts.events import Adjusted, ChatEvent, Finish, Progress
 from breeze.contracts.requests import ChatRequest
 from breeze.runners._http_answer import Answer
-from breeze.runners._http_json import decoded, encoded
+from breeze.runners._http_errors import reported
+from breeze.runners._http_json import encoded
 from breeze.runners._http_sse import EventSplitter, Fields
 from breeze.runners._llama_stack_files import FIELD, Source, read_all
 from breeze.runners._llama_stack_input import Asked, responses_body
 from breeze.runners._llama_stack_parameters import LlamaStackParameters
 from breeze.runners._llama_stack_responses import ResponseReader
 from breeze.runners._llama_stack_route import Route
-from breeze.runners._llama_stack_server import Server
+from breeze.runners._llama_stack_server import SAYS, Server
 from breeze.runners._llama_stack_shelf import Placed, Shelf
 from breeze.runners._llama_stack_sources import Sources
 from breeze.runners._openai_reply import Reply
@@ -28,6 +29,17 @@ from breeze.runners._openai_whole import whole_events
 
 _CHAT, _RESPONSES = "/chat/completions", "/responses"
 _COUNTED = {"include_usage": True}
+
+
+class _Reply(Reply):
+    """A stream of chunks, whose errors are worded as these servers do."""
+
+    __slots__ = ()
+
+    def _reported(self, error: UpstreamError) -> RunnerError:
+        return reported(
+            error.error, self._answer, secrets=self._secrets, field="messages", says=SAYS
+        )
 
 
 async def completion(
@@ -51,7 +63,7 @@ async def completion(
             yield event
         return
     with answer:
-        reply = Reply(answer, request.top_logprobs, server.secrets)
+        reply = _Reply(answer, request.top_logprobs, server.secrets)
         async for piece in answer:
             for event in reply.take(piece):
                 yield event
@@ -105,13 +117,12 @@ async def _answer(
 ) -> AsyncGenerator[ChatEvent]:
     data = encoded(body, "messages")
     answer = await server.ask("POST", server.at(_RESPONSES), data, whole=whole)
-    if answer.status != 200:
-        raise await server.refused(answer, "messages")
     reader = ResponseReader(answer, server.secrets, sources)
     if whole:
-        said = decoded(answer.body(), answer.where)
-        for event in reader.whole(said if isinstance(said, dict) else {}):
+        for event in reader.whole(await server.read(answer, "messages")):
             yield event
+    elif answer.status != 200:
+        raise await server.refused(answer, "messages")
     else:
         with answer:
             async with aclosing(_pieces(answer, reader)) as pieces:

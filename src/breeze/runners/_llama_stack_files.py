@@ -49,10 +49,11 @@ async def read_all(asked: list[str | FilePart], p: LlamaStackParameters) -> list
             field=FIELD,
             data={"limit": MOST, "asked": len(asked)},
         )
-    return [await _read(source, i, p) for i, source in enumerate(asked)]
+    folder = p.rag_folder
+    return [await _read(source, i, folder) for i, source in enumerate(asked)]
 
 
-async def _read(source: str | FilePart, index: int, p: LlamaStackParameters) -> Source:
+async def _read(source: str | FilePart, index: int, folder: Path | None) -> Source:
     if isinstance(source, FilePart):
         if not source.data:
             raise InputError("A file in messages has no bytes: send them.", field="messages")
@@ -61,11 +62,11 @@ async def _read(source: str | FilePart, index: int, p: LlamaStackParameters) -> 
         found = await fetch(source, FIELD, Policy(limit=LARGEST))
         name = Path(unquote(urlsplit(found.url).path)).name or urlsplit(found.url).netloc
         return Source.of(name, found.data, found.mime)
-    if p.rag_folder is None:
+    if folder is None:
         raise InputError(
             f"{source!r} is a file, and there is no folder for such: set rag_folder.", field=FIELD
         )
-    return await asyncio.to_thread(_from_folder, source, p.rag_folder)
+    return await asyncio.to_thread(_from_folder, source, folder)
 
 
 def _from_folder(name: str, folder: Path) -> Source:

@@ -44,7 +44,7 @@ class LlamaStackParameters(Parameters):
         ],
         "Values for the endpoint, the model and pictures, where these are not given",
         category="Connection",
-        requires_reload=True,
+        informational=True,  # it speaks through the parameters that it sets
     )
     endpoint: str = text(
         ENDPOINT,

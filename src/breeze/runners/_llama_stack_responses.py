@@ -19,7 +19,7 @@ from breeze.contracts.events import (
 from breeze.runners._http_answer import Answer
 from breeze.runners._http_errors import reported
 from breeze.runners._http_json import decoded
-from breeze.runners._llama_stack_server import SAYS
+from breeze.runners._llama_stack_server import SAYS, is_error
 from breeze.runners._llama_stack_sources import Sources
 
 _TEXT = "response.output_text.delta"
@@ -67,13 +67,14 @@ class ResponseReader:
         if kind in ("response.output_item.added", "response.output_item.done"):
             return self._item(_object(said.get("item")), done=kind.endswith("done"))
         if kind in _ENDS:
-            return self.whole(_object(said.get("response")))
-        if kind == "error" or (kind is None and said.get("error")):
+            return self.whole(said.get("response"))
+        if kind == "error" or (kind is None and is_error(said)):
             raise self._reported(said)
         return []  # others tell nothing that these do not
 
-    def whole(self, response: Mapping[str, Any]) -> list[ChatEvent]:
+    def whole(self, said: Any) -> list[ChatEvent]:
         """The events of an answer as a whole, without what was told before."""
+        response = _object(said)
         if response.get("error") or response.get("status") == "failed":
             raise self._reported({"error": response.get("error") or "it failed"})
         output = response.get("output")

@@ -12,7 +12,7 @@ from breeze.contracts.errors import NotFoundError, RunnerError, UnavailableError
 from breeze.runners._http import JSON, HttpClient
 from breeze.runners._http_answer import Answer
 from breeze.runners._http_error_words import STATUS, Kind, Says
-from breeze.runners._http_errors import refusal
+from breeze.runners._http_errors import refusal, reported
 from breeze.runners._http_json import decoded, encoded
 from breeze.runners._llama_stack_models import Model, models_of
 from breeze.runners._llama_stack_parameters import MODEL, LlamaStackParameters
@@ -35,6 +35,11 @@ def _judge(found: Mapping[str, Any], status: int) -> Kind | None:
 
 
 SAYS = Says(judge=_judge)
+
+
+def is_error(said: Any) -> bool:
+    """Whether something that came as a success is none."""
+    return isinstance(said, dict) and bool(said.get("error") or said.keys() == {"detail"})
 
 
 class Offer(NamedTuple):
@@ -147,7 +152,10 @@ class Server:
         """The JSON of a whole answer. Raises the error that it is instead."""
         if not 200 <= answer.status < 300:
             raise await self.refused(answer, field)
-        return decoded(answer.body(), answer.where)
+        said = decoded(answer.body(), answer.where)
+        if is_error(said):
+            raise reported(said, answer, secrets=self.secrets, field=field, says=SAYS)
+        return said
 
     async def refused(self, answer: Answer, field: str) -> RunnerError:
         """The error that an answer stands for."""

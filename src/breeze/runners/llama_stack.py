@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 from breeze.contracts.capability import Capability, RunnerKind
 from breeze.contracts.errors import NotLoadedError
-from breeze.contracts.events import ChatEvent, EmbedEvent, Finish, ModerateEvent
+from breeze.contracts.events import ChatEvent, EmbedEvent, Finish, ModerateEvent, Usage
 from breeze.contracts.request import AUTO
 from breeze.contracts.requests import ChatRequest, EmbedRequest, ModerateRequest
 from breeze.contracts.runner import ModelInfo, Runner, runner
@@ -159,6 +159,7 @@ class LlamaStackRunner(Runner[LlamaStackParameters]):
             verdict = await verdict_of(server, request)
             work.steps += 1
             yield verdict
+        yield Usage(characters=len(request.whole_text))
         yield Finish()
 
     async def _model(self, server: Server, asked: str, chosen: str) -> str:
