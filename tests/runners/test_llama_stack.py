@@ -122,7 +122,7 @@ async def test_who_is_not_there_and_what_is_no_such_server_is_told_at_load(
         await made(endpoint=vendor.url).load("")
     assert other.value.field == "endpoint"
     vendor.problems.clear()  # it was asked what it does not serve
-    while vendor.open_connections:  # nothing is left open
+    while vendor.open_connections:  # noqa: ASYNC110  # until nothing is left open
         await asyncio.sleep(0)
 
 

@@ -22,9 +22,10 @@ _FORCED = {"type": "file_search"}
 
 @dataclass
 class Route:
-    """Where a request goes. `sources` are still unread; `tools` are the server's own.
+    """Where a request goes. `way` is the first of them that applies; they can be combined.
 
-    `inline`: the sources' text goes into the prompt, as the server cannot search files.
+    `sources` are still unread; `inline`: their text goes into the prompt, as the server cannot
+    search files. `tools` are the server's own; `agent`: they may be used.
     """
 
     way: Way
@@ -32,12 +33,13 @@ class Route:
     sources: list[str | FilePart] = field(default_factory=list)
     tools: list[dict[str, Any]] = field(default_factory=list)
     inline: bool = False
+    agent: bool = False
     adjusted: list[Adjusted] = field(default_factory=list)
 
     @property
     def responses(self) -> bool:
         """Whether the server's own loop does the work, rather than a plain completion."""
-        return self.way == "AGENT" or (bool(self.sources) and not self.inline)
+        return self.agent or self.searches
 
     @property
     def searches(self) -> bool:
@@ -105,6 +107,7 @@ def _agent(route: Route, p: LlamaStackParameters, offer: Offer) -> None:
         why = "the server has no /responses"
         route.adjusted.append(Adjusted("params.enable_agents", True, False, why))
         return
+    route.agent = True
     servers = mcp_of(p.mcp_servers)
     functions = [tool.name for tool in request.tools]
     known = ["file_search", "web_search", *servers, *functions]

@@ -23,6 +23,11 @@ class Stores:
         self._stores: dict[str, dict[str, int]] = {}
         self.pending = 0
 
+    @property
+    def kept(self) -> list[str]:
+        """The ids of all files and stores that are there."""
+        return [*self._files, *self._stores]
+
     def _next(self, kind: str) -> str:
         self._made += 1
         return f"{kind}{self._made}"
