@@ -54,7 +54,7 @@ class ResponseReader:
 
     def take(self, data: bytes) -> list[ChatEvent]:
         """The events of one event of the stream. Raises the error that it is instead."""
-        said = decoded(data, self._answer.where)
+        said = decoded(_text_of(data), self._answer.where)
         if not isinstance(said, dict):
             raise self._malformed("an event that is no object")
         kind = said.get("type")
@@ -171,6 +171,15 @@ class ResponseReader:
 
     def _malformed(self, what: str) -> ProcessingError:
         return ProcessingError(f"{self._answer.where} sent {what}.", detail="malformed")
+
+
+def _text_of(data: bytes) -> bytes:
+    """The same with marks in the place of bytes that are no text."""
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return data.decode("utf-8", "replace").encode()
+    return data
 
 
 def _stage(kind: str) -> str:
