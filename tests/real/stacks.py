@@ -34,10 +34,10 @@ MODELS = "[breeze.runners]\nreading = reading:ReadingRunner\njudging = reading:J
 
 
 class Stack(NamedTuple):
-    """A server that is running, and the environment in which its own client is."""
+    """A server that is running."""
 
+    name: str
     url: str
-    commands: Path
 
 
 @contextmanager
@@ -84,7 +84,7 @@ def stack(name: str, folder: Path) -> Iterator[Stack]:
             )  # fmt: skip
             try:
                 _wait(process, f"http://127.0.0.1:{port}/v1/health", folder / "log")
-                yield Stack(f"http://127.0.0.1:{port}", commands)
+                yield Stack(name, f"http://127.0.0.1:{port}")
             finally:
                 _end(process)
 

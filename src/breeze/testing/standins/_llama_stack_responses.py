@@ -16,6 +16,13 @@ _FACTS: Json = {
     "parallel_tool_calls": True, "previous_response_id": None,
 }  # fmt: skip
 
+_NEWER: Json = {
+    "background": False, "completed_at": CREATED, "frequency_penalty": 0.0, "presence_penalty": 0.0,
+    "temperature": 1.0, "top_p": 1.0, "top_logprobs": 0, "tools": [], "tool_choice": "auto",
+    "truncation": "disabled", "service_tier": "default", "store": False,
+}  # fmt: skip
+"""What newer servers add."""
+
 
 def answered(body: Json, stores: Stores, old: bool) -> Json:
     """The whole answer. A function is called when its name stands in the question, or it must."""
@@ -41,16 +48,20 @@ def _response(
     text, cut = limited(text, body.get("max_output_tokens"))
     if text:
         output = [*output, _message(text, hits or [], old)]
-    used = {"input_tokens": 3, "output_tokens": len(tokens(text)), "total_tokens": 3}
     response = {
         **_FACTS, "model": body["model"], "output": output,
         "status": "incomplete" if cut else "completed", "text": {"format": {"type": "text"}},
     }  # fmt: skip
     if old:
         return response
-    details = {"input_tokens_details": {"cached_tokens": 0}}
+    made = len(tokens(text))
+    used = {
+        "input_tokens": 3, "output_tokens": made, "total_tokens": 3 + made,
+        "input_tokens_details": {"cached_tokens": 0},
+        "output_tokens_details": {"reasoning_tokens": 0},
+    }  # fmt: skip
     reason = {"reason": "max_output_tokens"} if cut else None
-    return {**response, "usage": {**used, **details}, "incomplete_details": reason}
+    return {**response, **_NEWER, "usage": used, "incomplete_details": reason}
 
 
 def _message(text: str, hits: list[Json], old: bool) -> Json:

@@ -40,6 +40,7 @@ class Stores:
         return {
             "object": "file", "id": id, "bytes": len(data), "created_at": CREATED,
             "expires_at": CREATED + 86_400, "filename": name, "purpose": "assistants",
+            "status": "processed", "status_details": "",
         }  # fmt: skip
 
     async def upload(self, call: Call) -> Reply:
@@ -57,7 +58,12 @@ class Stores:
         return Reply.json({"object": "list", "data": [self._store(id) for id in self._stores]})
 
     def _store(self, id: str) -> Json:
-        return {"id": id, "object": "vector_store", "created_at": CREATED, "status": "completed"}
+        done = len(self._stores[id])
+        counts = {"completed": done, "cancelled": 0, "failed": 0, "in_progress": 0, "total": done}
+        return {
+            "id": id, "object": "vector_store", "created_at": CREATED, "status": "completed",
+            "name": "", "usage_bytes": 0, "file_counts": counts, "metadata": {},
+        }  # fmt: skip
 
     async def make(self, call: Call) -> Reply:
         """Old servers take the name as the id, and want to be told the model."""
@@ -99,7 +105,8 @@ class Stores:
         error = why if status == "failed" else None
         return {
             "id": file, "object": "vector_store.file", "status": status, "last_error": error,
-            "vector_store_id": store, "created_at": CREATED,
+            "vector_store_id": store, "created_at": CREATED, "usage_bytes": 0, "attributes": {},
+            "chunking_strategy": {"type": "auto"},
         }  # fmt: skip
 
     async def search(self, call: Call) -> Reply:
