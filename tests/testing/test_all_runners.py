@@ -11,6 +11,7 @@ import pytest
 import breeze.runners
 from breeze.testing.conformance import check_module, check_runner
 from breeze.testing.samples import Samples
+from breeze.testing.standins import names, standin
 from tests.runners import openai_server, stacking
 from tests.runners.standin import Script, StandIn
 
@@ -38,6 +39,9 @@ async def test_it_passes_the_kit(name: str) -> None:
         samples = SAMPLES.get(name)
         if name == "llama_stack":
             settings, samples = await stacking.rehearsal(stack)
+        elif name not in SERVERS and name in names():
+            vendor = await stack.enter_async_context(standin(name).serving(strict=False))
+            settings |= {"base_url": vendor.url, "api_key": vendor.key}
         if name in SERVERS:
             server = await stack.enter_async_context(StandIn.serving(SERVERS[name]))
             settings["base_url"] = server.url

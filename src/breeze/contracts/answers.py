@@ -57,6 +57,7 @@ class Choice(msgspec.Struct, frozen=True, omit_defaults=True):
     tool_calls: tuple[ToolCall, ...] = ()
     logprobs: tuple[TokenLogprob, ...] = ()
     finish_reason: FinishReason = "stop"
+    reasoning_signature: str = ""
 
 
 class ChatAnswer(Answer, frozen=True, tag="chat"):

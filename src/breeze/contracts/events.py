@@ -32,16 +32,22 @@ class TextDelta(Event, frozen=True, tag="text", kw_only=False):
 
 
 class ReasoningDelta(Event, frozen=True, tag="reasoning", kw_only=False):
-    """The next piece of the model's reasoning, where it shows any."""
+    """The next piece of the model's reasoning, where it shows any.
+
+    `signature`: what its maker wants back with the whole reasoning in the next turn; it comes
+    once, mostly with an empty text.
+    """
 
     text: str
     choice: int = 0
+    signature: str = ""
 
 
 class ToolCallDelta(Event, frozen=True, tag="tool_call", kw_only=False):
     """The next piece of a tool call. `index` numbers the calls of a choice from 0.
 
     `id` and `name` come with the first piece of a call; the pieces of `arguments` concatenate.
+    `signature`: what its maker wants back with the call in the next turn.
     """
 
     index: int
@@ -49,6 +55,7 @@ class ToolCallDelta(Event, frozen=True, tag="tool_call", kw_only=False):
     name: str = ""
     arguments: str = ""
     choice: int = 0
+    signature: str = ""
 
 
 class Transcript(Event, frozen=True, tag="transcript", kw_only=False):

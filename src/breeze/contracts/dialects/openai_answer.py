@@ -21,6 +21,7 @@ from breeze.contracts.events import (
     TextDelta,
     ToolCallDelta,
 )
+from breeze.contracts.messages import ToolCall
 from breeze.contracts.values import TokenLogprob, Usage
 
 _encode = msgspec.json.Encoder().encode
@@ -96,17 +97,22 @@ def _choice(choice: Choice, index: int, *, refused: bool) -> dict[str, Any]:
         message |= {"content": None, "refusal": choice.text}
     if choice.reasoning:
         message["reasoning_content"] = choice.reasoning
+    if choice.reasoning_signature:
+        message["reasoning_signature"] = choice.reasoning_signature
     if choice.tool_calls:
-        message["tool_calls"] = [
-            {"id": c.id, "type": "function", "function": {"name": c.name, "arguments": c.arguments}}
-            for c in choice.tool_calls
-        ]
+        message["tool_calls"] = [_called(call) for call in choice.tool_calls]
     return {
         "index": index,
         "message": message,
         "finish_reason": "stop" if refused else choice.finish_reason,
         "logprobs": logprobs_json(choice.logprobs),
     }
+
+
+def _called(call: ToolCall) -> dict[str, Any]:
+    function = {"name": call.name, "arguments": call.arguments}
+    found: dict[str, Any] = {"id": call.id, "type": "function", "function": function}
+    return found | {"signature": call.signature} if call.signature else found
 
 
 class Chunks:
@@ -148,7 +154,7 @@ class Chunks:
                 return self._text + _encode(event.text) + self._begun  # type: ignore[union-attr]
             return self._chunk([_text_piece(event)])  # type: ignore[arg-type]
         if kind is ReasoningDelta:
-            return self._chunk([_piece(event.choice, {"reasoning_content": event.text})])  # type: ignore[union-attr]
+            return self._chunk([_reasoning_piece(event)])  # type: ignore[arg-type]
         if kind is ToolCallDelta:
             return self._chunk([_piece(event.choice, {"tool_calls": [_call(event)]})])  # type: ignore[union-attr,arg-type]
         if kind is Restarted or kind is Redacted:
@@ -186,12 +192,22 @@ def _text_piece(event: TextDelta) -> dict[str, Any]:
     return _piece(event.choice, {name: event.text}, logprobs_json(event.logprobs))
 
 
+def _reasoning_piece(event: ReasoningDelta) -> dict[str, Any]:
+    delta = {"reasoning_content": event.text}
+    return _piece(
+        event.choice,
+        delta | {"reasoning_signature": event.signature} if event.signature else delta,
+    )
+
+
 def _call(event: ToolCallDelta) -> dict[str, Any]:
     """Clients concatenate every string, so id and name are written once, when they come."""
     function: dict[str, Any] = {"arguments": event.arguments}
     if event.name:
         function = {"name": event.name, **function}
     found: dict[str, Any] = {"index": event.index, "function": function}
+    if event.signature:
+        found["signature"] = event.signature
     return {"id": event.id, "type": "function", **found} if event.id else found
 
 

@@ -74,7 +74,8 @@ def chat_body(request: ChatRequest, model: str, limit_field: str = "max_tokens")
 def _message_json(message: Message) -> Message | dict[str, Any]:
     """The message itself when it is written as it is: text, and nothing with another name."""
     content = message.content
-    if type(content) is str and content and not message.tool_calls and not message.reasoning:
+    odd = message.tool_calls or message.reasoning or message.reasoning_signature
+    if type(content) is str and content and not odd:
         return message
     return _odd_message_json(message)
 
