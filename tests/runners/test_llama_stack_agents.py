@@ -244,6 +244,12 @@ async def test_an_answer_without_its_end_is_cut(end: tuple[bytes, ...]) -> None:
     assert caught.value.detail == "cut"
 
 
+async def test_a_piece_that_got_lost_is_noticed() -> None:
+    pieces = [{"type": "response.output_text.delta", "delta": d} for d in ("One", " three")]
+    with pytest.raises(ProcessingError, match="not the text of the end"):
+        await told(*pieces, done(output=[message({"text": "One two three"})]))
+
+
 HARMLESS = [f.name for f in LlamaStackStandin.all_faults() if f.harmless]
 """Some put letters of their own into the text."""
 

@@ -19,7 +19,7 @@ from breeze.contracts.events import (
 from breeze.runners._http_answer import Answer
 from breeze.runners._http_errors import reported
 from breeze.runners._http_json import decoded
-from breeze.runners._llama_stack_server import SAYS, is_error
+from breeze.runners._llama_stack_server import SAYS, is_error, mended
 from breeze.runners._llama_stack_sources import Sources
 
 _TEXT = "response.output_text.delta"
@@ -42,7 +42,8 @@ class ResponseReader:
         self._secrets = secrets
         self._seen: set[str] = set()
         self._functions = 0
-        self._said = self._refused = False
+        self._refused = self._differs = False
+        self._said = ""
         self._end: Finish | None = None
         self.sources = sources
         self.calls: list[dict[str, Any]] = []
@@ -54,7 +55,9 @@ class ResponseReader:
 
     def take(self, data: bytes) -> list[ChatEvent]:
         """The events of one event of the stream. Raises the error that it is instead."""
-        said = decoded(_text_of(data), self._answer.where)
+        clean = mended(data)
+        self._differs = self._differs or clean is not data
+        said = decoded(clean, self._answer.where)
         if not isinstance(said, dict):
             raise self._malformed("an event that is no object")
         kind = said.get("type")
@@ -83,11 +86,8 @@ class ResponseReader:
         events: list[ChatEvent] = []
         for item in map(_object, output):
             events += self._item(item, done=True)
-            if item.get("type") == "message" and not self._said:
-                for part in _parts(item):
-                    events += self._text(part.get("text"))
-                    events += self._refusal(part.get("refusal"))
-                self._said = False  # the next message is to be told too
+        texts = [part for item in map(_object, output) for part in _parts(item)]
+        events += self._rest(texts)
         events += _usage(_object(response.get("usage")))
         self._end = Finish(self._reason(response), metadata=_model(response))
         return events
@@ -105,14 +105,27 @@ class ResponseReader:
     def _text(self, text: Any) -> list[ChatEvent]:
         if not (delta := _string(text)):
             return []
-        self._said = True
+        self._said += delta
         return [TextDelta(delta)]
 
     def _refusal(self, text: Any) -> list[ChatEvent]:
         if not (delta := _string(text)):
             return []
-        self._said = self._refused = True
+        self._said += delta
+        self._refused = True
         return [TextDelta(delta, metadata=_REFUSAL)]
+
+    def _rest(self, parts: list[Mapping[str, Any]]) -> list[ChatEvent]:
+        """What was not told, when nothing was. Raises ProcessingError when a piece is missing."""
+        if not self._said:
+            told = [(self._text(p.get("text")), self._refusal(p.get("refusal"))) for p in parts]
+            return [event for pair in told for events in pair for event in events]
+        whole = (_string(part.get("text")) for part in parts)
+        # Marks of citations are in the pieces, but not in the text of the end.
+        differs = self._differs or self.sources.searched
+        if not differs and any(text not in self._said for text in whole):
+            raise self._malformed("pieces of text that are not the text of the end")
+        return []
 
     def _item(self, item: Mapping[str, Any], *, done: bool) -> list[ChatEvent]:
         kind, key = _string(item.get("type")), _string(item.get("id"))
@@ -171,15 +184,6 @@ class ResponseReader:
 
     def _malformed(self, what: str) -> ProcessingError:
         return ProcessingError(f"{self._answer.where} sent {what}.", detail="malformed")
-
-
-def _text_of(data: bytes) -> bytes:
-    """The same with marks in the place of bytes that are no text."""
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        return data.decode("utf-8", "replace").encode()
-    return data
 
 
 def _stage(kind: str) -> str:

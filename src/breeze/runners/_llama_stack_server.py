@@ -42,6 +42,15 @@ def is_error(said: Any) -> bool:
     return isinstance(said, dict) and bool(said.get("error") or said.keys() == {"detail"})
 
 
+def mended(data: bytes) -> bytes:
+    """The same, with marks in the place of bytes that are no text."""
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return data.decode("utf-8", "replace").encode()
+    return data
+
+
 class Offer(NamedTuple):
     """What a server offers. `routes` are as `POST /v1/responses`; None when it does not tell."""
 
@@ -152,7 +161,7 @@ class Server:
         """The JSON of a whole answer. Raises the error that it is instead."""
         if not 200 <= answer.status < 300:
             raise await self.refused(answer, field)
-        said = decoded(answer.body(), answer.where)
+        said = decoded(mended(answer.body()), answer.where)
         if is_error(said):
             raise reported(said, answer, secrets=self.secrets, field=field, says=SAYS)
         return said
