@@ -9,7 +9,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from breeze.contracts.dialects.openai import UpstreamError, chat_body
-from breeze.contracts.errors import ProcessingError, RunnerError
+from breeze.contracts.errors import CapabilityError, ProcessingError, RunnerError
 from breeze.contracts.events import Adjusted, ChatEvent, Finish, Progress
 from breeze.contracts.requests import ChatRequest
 from breeze.runners._http_answer import Answer
@@ -18,10 +18,12 @@ from breeze.runners._http_json import encoded
 from breeze.runners._http_sse import EventSplitter, Fields
 from breeze.runners._llama_stack_files import FIELD, Source, read_all
 from breeze.runners._llama_stack_input import Asked, responses_body
+from breeze.runners._llama_stack_native import PATH as NATIVE
+from breeze.runners._llama_stack_native import NativeReader, native_body
 from breeze.runners._llama_stack_parameters import LlamaStackParameters
 from breeze.runners._llama_stack_responses import ResponseReader
 from breeze.runners._llama_stack_route import Route
-from breeze.runners._llama_stack_server import SAYS, Server
+from breeze.runners._llama_stack_server import SAYS, Offer, Server
 from breeze.runners._llama_stack_shelf import Placed, Shelf
 from breeze.runners._llama_stack_sources import Sources
 from breeze.runners._openai_reply import Reply
@@ -71,6 +73,46 @@ async def completion(
                 break
         for event in reply.end():
             yield event
+
+
+def oldest(offer: Offer) -> bool:
+    """Whether a server has a protocol of its own and nothing of OpenAI's.
+
+    Raises CapabilityError when it has neither.
+    """
+    if offer.has(_CHAT):
+        return False
+    if offer.has(NATIVE):
+        return True
+    raise CapabilityError("The server has no chat: its inference is not set up.")
+
+
+async def native(
+    server: Server, request: ChatRequest, p: LlamaStackParameters, model: str
+) -> AsyncGenerator[ChatEvent]:
+    """The events of a completion by the protocol that the oldest servers have for themselves."""
+    body, adjusted = native_body(request, p, model)
+    for note in adjusted:
+        yield note
+    data = encoded(body, "messages")
+    answer = await server.ask("POST", NATIVE, data, whole=request.whole)
+    reader = NativeReader(answer.where)
+    if request.whole:
+        for event in reader.take(await server.read(answer, "messages")):
+            yield event
+    elif answer.status != 200:
+        raise await server.refused(answer, "messages")
+    else:
+        with answer:
+            split = EventSplitter(_with_error)
+            async for piece in answer:
+                for found in split.feed(piece):
+                    for event in reader.take(server.checked(found, answer)):
+                        yield event
+                if reader.over:
+                    answer.release()
+                    break
+    yield reader.end()
 
 
 async def response(

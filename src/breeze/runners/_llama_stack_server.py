@@ -161,7 +161,11 @@ class Server:
         """The JSON of a whole answer. Raises the error that it is instead."""
         if not 200 <= answer.status < 300:
             raise await self.refused(answer, field)
-        said = decoded(mended(answer.body()), answer.where)
+        return self.checked(answer.body(), answer, field)
+
+    def checked(self, data: bytes, answer: Answer, field: str = "messages") -> Any:
+        """What JSON within an answer says. Raises the error that it is instead."""
+        said = decoded(mended(data), answer.where)
         if is_error(said):
             raise reported(said, answer, secrets=self.secrets, field=field, says=SAYS)
         return said

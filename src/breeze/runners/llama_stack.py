@@ -14,7 +14,7 @@ from breeze.contracts.request import AUTO
 from breeze.contracts.requests import ChatRequest, EmbedRequest, ModerateRequest
 from breeze.contracts.runner import ModelInfo, Runner, runner
 from breeze.runners._http_json import encoded
-from breeze.runners._llama_stack_chat import completion, response
+from breeze.runners._llama_stack_chat import completion, native, oldest, response
 from breeze.runners._llama_stack_files import read_all
 from breeze.runners._llama_stack_guard import judged, shields, verdict_of
 from breeze.runners._llama_stack_parameters import LlamaStackParameters
@@ -109,6 +109,8 @@ class LlamaStackRunner(Runner[LlamaStackParameters]):
                 route.request = with_sources(route.request, read)
             if route.responses:
                 events = response(server, shelf, route, p, model)
+            elif oldest(server.offer):
+                events = native(server, route.request, p, model)
             else:
                 events = completion(server, route.request, p, model)
             async with aclosing(events):

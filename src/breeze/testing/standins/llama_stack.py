@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from breeze.testing.standins._llama_stack_native import native_events, native_whole
 from breeze.testing.standins._llama_stack_responses import answered, streamed
 from breeze.testing.standins._llama_stack_stores import Stores
 from breeze.testing.standins._openai_chat import CREATED, Json, Style, chunks, whole
@@ -114,6 +115,8 @@ class LlamaStackStandin(Standin):
             f"GET {stores}/{{vector_store_id}}/files/{{file_id}}": self.stores.state,
             f"POST {stores}/{{vector_store_id}}/search": self.stores.search,
         }
+        if self.form.old:
+            found["POST /v1/inference/chat-completion"] = self._native
         if self.form.guards:
             found |= {"GET /v1/shields": self._shields, "POST /v1/safety/run-shield": self._shield}
         if self.form.guards and not self.form.old:
@@ -174,7 +177,7 @@ class LlamaStackStandin(Standin):
         ]})  # fmt: skip
 
     def _known(self, call: Call) -> bool:
-        asked = self.model(call)
+        asked = self.model(call) or str(call.object.get("model_id", ""))
         return asked == self.form.chat_model or "standin-" in asked
 
     async def _chat(self, call: Call) -> Reply:
@@ -185,6 +188,13 @@ class LlamaStackStandin(Standin):
         if not body.get("stream"):
             return Reply.json(whole(body, facts, Style()))
         return Reply.sse(chunks(body, facts, Style()), end=b"")
+
+    async def _native(self, call: Call) -> Reply:
+        if not self._known(call):
+            return self.refusal("not_found", call)
+        if not call.json.get("stream"):
+            return Reply.json(native_whole(call.json))
+        return Reply.sse(native_events(call.json), end=b"")
 
     async def _embeddings(self, call: Call) -> Reply:
         body = call.json
@@ -197,8 +207,7 @@ class LlamaStackStandin(Standin):
             for i, text in enumerate(texts)
         ]  # fmt: skip
         used = {"prompt_tokens": len(texts), "total_tokens": len(texts)}
-        listed = {"object": "list", "data": data, "model": body["model"], "usage": used}
-        return Reply.json(listed)
+        return Reply.json({"object": "list", "data": data, "model": body["model"], "usage": used})
 
     async def _responses(self, call: Call) -> Reply:
         if not self._known(call):
