@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from typing import Any, Literal
 
 from breeze.contracts.answers import Result
+from breeze.contracts.values import ErrorInfo as ErrorInfo
 from breeze.contracts.values import Event as Event
 from breeze.contracts.values import Finding as Finding
 from breeze.contracts.values import Metadata as Metadata
@@ -103,6 +104,18 @@ class ImageReady(Event, frozen=True, tag="image", kw_only=False):
     prompt: int = 0
     file: str = ""
     url: str = ""
+
+
+class ImageFailed(Event, frozen=True, tag="image_failed", kw_only=False):
+    """A picture that could not be made, while others of the same request were.
+
+    `prompt`: the index of its prompt; `number`: which of that prompt's pictures, from 0. `error`
+    says why, as it would have been raised. It takes no `index`: those count what is there.
+    """
+
+    error: ErrorInfo
+    prompt: int = 0
+    number: int = 0
 
 
 class Verdict(Event, frozen=True, tag="verdict", kw_only=False):
@@ -207,10 +220,10 @@ ChatEvent = TextDelta | ReasoningDelta | ToolCallDelta | Restarted | Redacted | 
 TranscribeEvent = Transcript | Restarted | Common
 SpeakEvent = AudioChunk | Restarted | Common
 ModerateEvent = Verdict | Restarted | Common
-DrawEvent = ImageReady | Restarted | Common
+DrawEvent = ImageReady | ImageFailed | Restarted | Common
 EmbedEvent = Embedding | Restarted | Common
 
 AnyEvent = (
-    TextDelta | ReasoningDelta | ToolCallDelta | Transcript | AudioChunk | ImageReady | Verdict
-    | Embedding | Progress | Adjusted | Restarted | Redacted | Usage | Finish
+    TextDelta | ReasoningDelta | ToolCallDelta | Transcript | AudioChunk | ImageReady | ImageFailed
+    | Verdict | Embedding | Progress | Adjusted | Restarted | Redacted | Usage | Finish
 )  # fmt: skip

@@ -28,6 +28,7 @@ from breeze.contracts.events import (
     AudioChunk,
     Embedding,
     Finish,
+    ImageFailed,
     ImageReady,
     ReasoningDelta,
     Redacted,
@@ -201,6 +202,7 @@ _TAKE: dict[type, Callable[[_Sum, Any], None]] = {
     Transcript: _Sum.take_other,
     AudioChunk: _Sum.take_other,
     ImageReady: _Sum.take_other,
+    ImageFailed: _Sum.take_other,
     Verdict: _Sum.take_other,
     Embedding: _Sum.take_other,
 }

@@ -12,7 +12,7 @@ import msgspec
 
 from breeze.contracts.dialects.openai import UpstreamError
 from breeze.contracts.errors import ProcessingError, RunnerError
-from breeze.contracts.events import ChatEvent
+from breeze.contracts.events import ALIVE, ChatEvent
 from breeze.runners._http_answer import Answer
 from breeze.runners._http_sse import EventSplitter
 
@@ -70,7 +70,10 @@ class JsonReply:
                 return []
             self._split = EventSplitter()
         try:
-            return self._read_all(self._split.feed(data))
+            events = self._read_all(self._split.feed(data))
+            if not events and (data[:1] == b":" or data[:11] == b"event: ping"):
+                events.append(ALIVE)  # nothing new, but the server is there
+            return events
         except ProcessingError as error:  # an event beyond all bounds
             self.over, self._error = True, error
             return []

@@ -24,7 +24,7 @@ from breeze.testing.standins.faults import FAULTS
 
 __all__ = [
     "FAULTS", "Call", "Fault", "Handler", "Part", "Reply", "Scene", "Standin", "UnknownFaultError",
-    "event", "names", "standin",
+    "event", "names", "profiles", "standin",
 ]  # fmt: skip
 
 
@@ -44,3 +44,13 @@ def standin(name: str) -> type[Standin]:
     module = importlib.import_module(f"{__name__}.{name}")
     kinds = [kind for _, kind in inspect.getmembers(module, inspect.isclass)]
     return next(k for k in kinds if issubclass(k, Standin) and vars(k).get("name") == name)
+
+
+def profiles() -> dict[str, str]:
+    """Every profile that a stand-in plays beside its own name, and that stand-in's name."""
+    return {
+        profile: name
+        for name in names()
+        for profile in standin(name).profiles
+        if profile not in names()
+    }

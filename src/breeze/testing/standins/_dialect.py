@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from breeze.testing.standins._call import Call, decoded
 from breeze.testing.standins._fault import Fault
@@ -29,11 +29,19 @@ class Dialect:
     profiles: ClassVar[tuple[str, ...]] = ()
     own_faults: ClassVar[tuple[Fault, ...]] = ()
     """Faults of this dialect beside those of all."""
+    capability: ClassVar[str] = "LLM"
+    """What a client is most likely to be tried with, and the runner that speaks this dialect is
+    configured for by `config`."""
     terminal: ClassVar[bytes] = b"data: [DONE]"
     """How the mark begins that ends a stream after its last event."""
 
     profile: str
     key: str
+
+    @property
+    def base(self) -> str:
+        """What a client's base URL ends with."""
+        return self.prefix
 
     def routes(self) -> Mapping[str, Handler]:
         """Handlers by method and path, such as `GET /models/{name}`; `{name...}` takes slashes."""
@@ -57,6 +65,18 @@ class Dialect:
         """The answer on a path that is not served."""
         return self.refusal("not_found", call)
 
+    def config(self, url: str) -> dict[str, Any]:
+        """What to write into config.json so that the runner of this dialect asks the stand-in."""
+        parameters = {"base_url": url} | ({"api_key": self.key} if self.key else {})
+        instance: dict[str, Any] = {"class": self.name, "parameters": parameters}
+        if model := self.usual_model():
+            instance["modelId"] = model
+        return {"capabilities": {self.capability: {"runners": {"rehearsal": instance}}}}
+
+    def usual_model(self) -> str:
+        """A model that it lists; "" when it lists none."""
+        return ""
+
     def model(self, call: Call) -> str:
         """The model that a request asks for."""
         asked = call.object.get("model") or call.match.get("model") or call.value("model")
@@ -72,7 +92,7 @@ class Dialect:
         """Who answers the request; None when the route is not served."""
         for route, handler in self.routes().items():
             method, _, pattern = route.partition(" ")
-            found = _pattern(self.prefix + pattern).fullmatch(call.path)
+            found = _pattern(self.base + pattern).fullmatch(call.path)
             if found and method == (call.method if call.method != "HEAD" else "GET"):
                 call.match = {name: decoded(value) for name, value in found.groupdict().items()}
                 return handler

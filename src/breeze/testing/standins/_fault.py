@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
@@ -21,7 +22,7 @@ Phase = Literal["before", "during", "shape"]
 Play = Callable[["Scene"], Reply]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Fault:
     """A named way to go wrong.
 
@@ -93,11 +94,11 @@ class UnknownFaultError(ValueError):
 
 
 def ordered(text: str, faults: Iterable[Fault]) -> Order:
-    """The fault that `name;key=value;…` asks for. Raises UnknownFaultError."""
-    name, *given = (part.strip() for part in text.split(";"))
+    """The fault that `name;key=value;…` asks for; commas do too. Raises UnknownFaultError."""
+    name, *given = (part.strip() for part in re.split("[;,]", text))
     known = {fault.name: fault for fault in faults}
     if name not in known:
-        raise UnknownFaultError(f"There is no fault {name!r}{_nearest(name, known)}.")
+        raise UnknownFaultError(f"There is no fault {name!r}{_nearest(name, known)}")
     fault = known[name]
     values = {n: v or "1" for n, _, v in (part.partition("=") for part in given if part)}
     for value in values.keys() - fault.values.keys():
@@ -108,4 +109,4 @@ def ordered(text: str, faults: Iterable[Fault]) -> Order:
 
 def _nearest(name: str, known: Iterable[str]) -> str:
     found = difflib.get_close_matches(name, list(known), 3, 0.5)
-    return f": did you mean {' or '.join(found)}?"[:-1] if found else ""
+    return f": did you mean {' or '.join(found)}?" if found else "."

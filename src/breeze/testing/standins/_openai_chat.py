@@ -21,13 +21,17 @@ class Style:
 
     reasoning: str = ""
     """The field of reasoning; "": it does not reason."""
+    details: bool = False
+    """Reasoning also as `reasoning_details`."""
     first: str = ""
     """`content` of the first delta: "" or `null` for an explicit null."""
     usage_always: bool = False
-    usage_beside: bool = False
-    """Usage in every chunk, beside its content."""
+    empty_calls: bool = False
+    """`tool_calls: []` where there are none."""
+    stop_reason: bool = False
+    native_reason: bool = False
     plain: bool = False
-    """Only the fields that every server has."""
+    """Only the fields that every server has, no role, no usage in streams."""
 
 
 @dataclass(frozen=True)
@@ -130,10 +134,10 @@ def whole(body: Json, facts: Json, style: Style) -> Json:
     if not style.plain:
         message |= {"refusal": None, "annotations": []}
     if said.thought:
-        message[style.reasoning] = said.thought
-    if said.calls:
+        message |= _thinking(said.thought, style)
+    if said.calls or style.empty_calls:
         message["tool_calls"] = list(said.calls)
-    choice: Json = {"message": message, "finish_reason": said.finish}
+    choice: Json = {"message": message, **_reason(said, style)}
     if body.get("logprobs"):
         choice["logprobs"] = {"content": [_logprob(w, body) for w in tokens(said.text)]}
     elif not style.plain:
@@ -146,26 +150,42 @@ def chunks(body: Json, facts: Json, style: Style) -> Iterator[Json]:
     """The answer in chunks, in the order that a server must keep."""
     said = said_to(body, style)
     facts = facts | {"object": "chat.completion.chunk"}
-    asked = (body.get("stream_options") or {}).get("include_usage") or style.usage_always
-    if style.usage_beside:
+    options = body.get("stream_options") or {}
+    asked = (options.get("include_usage") and not style.plain) or style.usage_always
+    if options.get("continuous_usage_stats"):
         facts["usage"] = said.usage
-    elif asked and not style.plain:
+    elif asked and not style.usage_always:
         facts["usage"] = None
     for index in range(body.get("n") or 1):
         for delta, more in _deltas(said, body, style):
             yield facts | {"choices": [{"index": index, "delta": delta} | more]}
-        end = {"index": index, "delta": {}, "finish_reason": said.finish}
+        end = {"index": index, "delta": {}, **_reason(said, style)}
         yield facts | {"choices": [end]}
     if asked:
         yield facts | {"choices": [], "usage": said.usage}
 
 
+def _reason(said: Said, style: Style) -> Json:
+    told: Json = {"finish_reason": said.finish}
+    if style.native_reason:
+        told["native_finish_reason"] = said.finish
+    return told | ({"stop_reason": None} if style.stop_reason else {})
+
+
+def _thinking(text: str, style: Style) -> Json:
+    if not style.details:
+        return {style.reasoning: text}
+    detail = {"type": "reasoning.text", "text": text, "index": 0, "format": "unknown"}
+    return {style.reasoning: text, "reasoning_details": [detail]}
+
+
 def _deltas(said: Said, body: Json, style: Style) -> Iterator[tuple[Json, Json]]:
     running: Json = {"finish_reason": None}
     first = None if style.first == "null" or said.calls else ""
-    yield {"role": "assistant", "content": first}, running
+    if not style.plain:
+        yield {"role": "assistant", "content": first}, running
     for word in tokens(said.thought):
-        yield {style.reasoning: word}, running
+        yield _thinking(word, style), running
     for word in tokens(said.text):
         logged = {"logprobs": {"content": [_logprob(word, body)]}} if body.get("logprobs") else {}
         yield {"content": word}, running | logged

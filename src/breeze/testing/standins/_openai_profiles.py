@@ -1,105 +1,144 @@
-"""Where the servers that speak this protocol differ: ids, fields, errors."""
+"""Where the servers that speak this protocol differ: ids, fields, models, errors."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
+from breeze.testing.standins import _openai_errors as errors
 from breeze.testing.standins._openai_chat import CREATED, Json, Style
-from breeze.testing.standins._reply import Reply, event
+from breeze.testing.standins._reply import event
 
 MODEL = "parrot-1"
-Errors = Literal["openai", "vllm", "llamacpp", "text", "router"]
-_OPENAI: Mapping[str, tuple[int, str, str | None, str | None]] = {
-    "authentication": (401, "invalid_request_error", "invalid_api_key", None),
-    "permission": (403, "invalid_request_error", "unsupported_country_region_territory", None),
-    "quota": (429, "insufficient_quota", "insufficient_quota", None),
-    "rate_limit": (429, "requests", "rate_limit_exceeded", None),
-    "invalid_input": (400, "invalid_request_error", None, "temperature"),
-    "context": (400, "invalid_request_error", "context_length_exceeded", "messages"),
-    "not_found": (404, "invalid_request_error", "model_not_found", "model"),
-    "timeout": (408, "timeout", None, None),
-    "network": (502, "server_error", None, None),
-    "model_not_loaded": (503, "unavailable_error", None, None),
-    "content_blocked": (400, "invalid_request_error", "content_policy_violation", None),
-    "overloaded": (503, "server_error", "server_is_overloaded", None),
-    "internal": (500, "server_error", None, None),
-}
-"""Status, type, code and param of each kind."""
-_WORDS = {
-    "authentication": "Incorrect API key provided.",
-    "permission": "This region is not served.",
-    "quota": "You exceeded your current quota, please check your plan and billing details.",
-    "rate_limit": "Rate limit reached for requests.",
-    "invalid_input": "Invalid value for 'temperature'.",
-    "context": "This model's maximum context length is 128 tokens.",
-    "not_found": "The model does not exist or you do not have access to it.",
-    "timeout": "The request took too long.",
-    "network": "The upstream could not be reached.",
-    "model_not_loaded": "Loading model",
-    "content_blocked": "The prompt was rejected by the safety system.",
-    "overloaded": "The server is currently overloaded.",
-    "internal": "The server had an error while processing the request.",
-}
-_VLLM = {400: "BadRequestError", 404: "NotFoundError", 500: "InternalServerError"}
-_LLAMA = {
-    400: "invalid_request_error", 401: "authentication_error", 403: "permission_error",
-    404: "not_found_error", 500: "server_error", 503: "unavailable_error",
-}  # fmt: skip
+_DONE = b"data: [DONE]\n\n"
+
+
+def _event(body: Json, facts: Json) -> bytes:
+    return event(body)
+
+
+def _event_and_end(body: Json, facts: Json) -> bytes:
+    return event(body) + _DONE
+
+
+def _named_event(body: Json, facts: Json) -> bytes:
+    return event(body, "error")
+
+
+def _router_chunk(body: Json, facts: Json) -> bytes:
+    """A chunk as any other, with the error beside its choices."""
+    choice = {"index": 0, "delta": {"content": ""}, "finish_reason": "error"}
+    facts = facts | {"object": "chat.completion.chunk"}
+    return event(facts | {"error": body["error"], "choices": [choice]})
 
 
 @dataclass(frozen=True)
 class Profile:
-    """One server's ways."""
+    """One server's ways. `facts`: more fields of every chat answer; `last`: of the end of one;
+    `model_facts`: of a model in the list."""
 
     chat: Style = field(default_factory=Style)
-    errors: Errors = "openai"
+    words: errors.Words = errors.plain
+    broken: Callable[[Json, Json], bytes] = _event
+    prefix: str = "/v1"
     id: str = "chatcmpl-"
     model: str = MODEL
     facts: Mapping[str, Any] = field(default_factory=dict)
-    """More fields of every chat answer."""
-    more: Mapping[str, Any] = field(default_factory=dict)
-    """More fields of a model in the list."""
+    last: Mapping[str, Any] = field(default_factory=dict)
+    model_facts: Mapping[str, Any] = field(default_factory=dict)
     base64: bool = True
     done: bool = True
+    long_prompts_in_stream: bool = False
+    """A prompt that is too long is told within a 200, when a stream was asked for."""
     comments: tuple[bytes, ...] = ()
+    router: bool = False
 
     def models(self) -> Json:
-        item = {"id": self.model, "object": "model", "created": CREATED, "owned_by": "stand-in"}
-        return {"object": "list", "data": [item | dict(self.more)]}
-
-    def refusal(self, kind: str, key: str) -> Reply:
-        status = self._status(kind)
-        headers = {"retry_after": "1"} if status in (429, 503) and kind != "quota" else {}
-        return Reply.json(self.error(kind), status).having(x_request_id="req_refused", **headers)
-
-    def broken(self, kind: str, facts: Json) -> bytes:
-        return event(self.error(kind))
-
-    def error(self, kind: str) -> Json:
-        """The body of a refusal."""
-        _, type_, code, param = _OPENAI[kind]
-        words, status = _WORDS[kind], self._status(kind)
-        if self.errors == "vllm":
-            if status == 401:
-                return {"error": "Unauthorized"}
-            type_ = _VLLM.get(status, "InternalServerError")
-            return {"error": {"message": words, "type": type_, "param": param, "code": status}}
-        if self.errors == "llamacpp":
-            return {"error": {"code": status, "message": words, "type": _llama(kind, status)}}
-        if self.errors == "text":
-            return {"error": words}
-        return {"error": {"message": words, "type": type_, "param": param, "code": code}}
-
-    def _status(self, kind: str) -> int:
-        return _OPENAI[kind][0]
+        """The list of models."""
+        item = {"id": self.model, "created": CREATED} | dict(self.model_facts)
+        if self.router:
+            return {"data": [item]}
+        item = {"object": "model", "owned_by": "stand-in"} | item
+        return {"object": "list", "data": [item]}
 
 
-def _llama(kind: str, status: int) -> str:
-    return "exceed_context_size_error" if kind == "context" else _LLAMA.get(status, "server_error")
-
+_PRICES = {
+    "prompt": "0.00000015", "completion": "0.0000006", "request": "0", "image": "0.000217",
+    "input_cache_read": "0.000000075",
+}  # fmt: skip
+_ROUTER_MODEL = {
+    "canonical_slug": "acme/parrot-1", "name": "Acme: Parrot 1", "description": "Repeats.",
+    "context_length": 128_000, "pricing": _PRICES,
+    "architecture": {
+        "modality": "text+image->text", "input_modalities": ["text", "image"],
+        "output_modalities": ["text"], "tokenizer": "Other", "instruct_type": None,
+    },
+    "top_provider": {
+        "context_length": 128_000, "max_completion_tokens": 16_384, "is_moderated": False,
+    },
+    "per_request_limits": None,
+    "supported_parameters": [
+        "temperature", "top_p", "top_k", "max_tokens", "stop", "seed", "tools", "tool_choice",
+        "response_format", "structured_outputs", "reasoning", "include_reasoning",
+    ],
+}  # fmt: skip
+_PROVIDERS = [
+    {
+        "provider": "acme", "status": "live", "context_length": 128_000,
+        "pricing": {"input": 0.15, "output": 0.6}, "supports_tools": True,
+        "supports_structured_output": True,
+    },
+]  # fmt: skip
 
 PROFILES: dict[str, Profile] = {
     "openai": Profile(facts={"service_tier": "default", "system_fingerprint": "fp_standin"}),
+    "openrouter": Profile(
+        chat=Style(reasoning="reasoning", details=True, usage_always=True, native_reason=True),
+        words=errors.router,
+        broken=_router_chunk,
+        prefix="/api/v1",
+        id="gen-",
+        model="acme/parrot-1",
+        facts={"provider": "Acme", "system_fingerprint": None},
+        model_facts=_ROUTER_MODEL,
+        comments=(b": OPENROUTER PROCESSING\n\n",),
+        router=True,
+    ),
+    "vllm": Profile(
+        chat=Style(reasoning="reasoning", empty_calls=True, stop_reason=True),
+        words=errors.vllm,
+        broken=_event_and_end,
+        facts={"prompt_logprobs": None, "kv_transfer_params": None},
+        model_facts={"root": MODEL, "parent": None, "max_model_len": 4096, "permission": []},
+    ),
+    "llamacpp": Profile(
+        chat=Style(reasoning="reasoning_content", first="null"),
+        words=errors.llamacpp,
+        model="/models/parrot-1.gguf",
+        facts={"system_fingerprint": "b9000-standin"},
+        last={"timings": {"prompt_n": 4, "predicted_n": 5, "cache_n": 0}},
+        model_facts={
+            "owned_by": "llamacpp",
+            "meta": {"n_ctx_train": 4096, "n_params": 1_000_000, "size": 2_000_000},
+            "architecture": {"input_modalities": ["text"], "output_modalities": ["text"]},
+        },
+        base64=False,
+    ),
+    "lmstudio": Profile(
+        chat=Style(reasoning="reasoning_content"),
+        words=errors.text,
+        broken=_named_event,
+        facts={"stats": {}},
+        long_prompts_in_stream=True,
+    ),
+    "hf-router": Profile(
+        chat=Style(reasoning="reasoning_content"),
+        words=errors.billed,
+        model="acme/parrot-1",
+        model_facts={"owned_by": "acme", "providers": _PROVIDERS},
+    ),
+    "plain-old": Profile(
+        chat=Style(plain=True), words=errors.detail, id="", base64=False, done=False
+    ),
 }

@@ -41,7 +41,7 @@ def _commented(scene: Scene) -> Reply:
     if not _is_sse(scene.reply):
         return scene.reply
     return scene.reply.but(
-        pieces=tuple(b": here\n\nretry: 10\nid: 7\n" + piece for piece in scene.reply.pieces)
+        pieces=tuple(b": here\nid: 7\nretry: 10\n" + piece for piece in scene.reply.pieces)
     )
 
 
