@@ -22,7 +22,7 @@ from breeze.runners._llama_stack_prompt import with_pictures, with_sources
 from breeze.runners._llama_stack_route import Route, route_of
 from breeze.runners._llama_stack_server import Server
 from breeze.runners._llama_stack_shelf import Shelf
-from breeze.runners._openai_vectors import vectors_body, vectors_of
+from breeze.runners._openai_vectors import MOST_TEXTS, vectors_body, vectors_of
 
 _ANY = (AUTO, "")
 
@@ -143,14 +143,21 @@ class LlamaStackRunner(Runner[LlamaStackParameters]):
         self.parameters_for(request)
         asked = self.parameters.embedding_model if request.model in _ANY else request.model
         model = await self._embedding_model(server, asked)
-        body = encoded(vectors_body(request, model), "texts")
+        used = 0
         with self.work.stream() as work:
-            answer = await server.ask("POST", server.at("/embeddings"), body, whole=True)
-            if answer.status != 200:
-                raise await server.refused(answer, "texts")
-            work.steps += 1
-            for event in vectors_of(answer.body(), len(request.texts), answer.where):
-                yield event
+            for first in range(0, len(request.texts), MOST_TEXTS):
+                texts = request.texts[first : first + MOST_TEXTS]
+                body = vectors_body(texts, model, request.dimensions, "base64")
+                path, data = server.at("/embeddings"), encoded(body, "texts")
+                answer = await server.ask("POST", path, data, whole=True)
+                await server.read(answer, "texts")  # an error is raised
+                found = vectors_of(answer.body(), first, len(texts), answer.where)
+                used += found.tokens or 0
+                for event in found.events:
+                    work.steps += 1
+                    yield event
+        yield Usage(prompt_tokens=used)
+        yield Finish(metadata={"model_name": model})
 
     async def moderate(self, request: ModerateRequest) -> AsyncGenerator[ModerateEvent]:
         server, _ = self._loaded()
