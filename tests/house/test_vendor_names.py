@@ -25,6 +25,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "anthropic": ("contracts/dialects/anthropic*",),  # also a dialect that others speak
     "google": ("contracts/capability.py", "engine/requirements.py"),  # a requirement of the seeds
     "openai": ("contracts/dialects/*", "surfaces/http/*"),  # also the dialect that everyone speaks
+    "huggingface": ("runners/openai.rows.toml",),  # the host of its router, which is a row
     "llamacpp": ("runners/openai.rows.toml",),  # its project's own server is a row there
 }
 """Where else a name may stand, as patterns of paths inside the package, and why."""
