@@ -57,6 +57,13 @@ async def test_more_than_ten_are_asked_for_in_parts() -> None:
     assert [call.json["n"] for call in vendor.calls] == [10, 2]
 
 
+async def test_a_size_that_nobody_asked_for_is_the_servers_choice() -> None:
+    async with serving() as (vendor, runner):
+        found = await whole(runner, drawing(size=""))
+    assert "size" not in vendor.calls[0].json
+    assert found.adjustments == ()
+
+
 async def test_another_format() -> None:
     async with serving() as (vendor, runner):
         await whole(runner, drawing(format="webp"))

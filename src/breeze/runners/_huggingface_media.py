@@ -125,7 +125,7 @@ def picture(
     found, why = _FORMATS.get(form.mime, form.mime), "the model decides it"
     if index == 0 and found != request.format:
         yield Adjusted("format", request.format, found, why)
-    if index == 0 and (form.width, form.height) != request.pixels:
+    if index == 0 and request.size and (form.width, form.height) != request.pixels:
         yield Adjusted("size", request.size, f"{form.width}x{form.height}", why)
     yield ImageReady(
         data, index, form.mime, form.width, form.height, seed=seed, prompt=index // request.count

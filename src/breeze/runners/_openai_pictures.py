@@ -39,7 +39,9 @@ def image_body(
 ) -> dict[str, Any]:
     """What to send for one prompt."""
     p = server.parameters
-    body: dict[str, Any] = {"model": model, "prompt": prompt, "n": count, "size": request.size}
+    body: dict[str, Any] = {"model": model, "prompt": prompt, "n": count}
+    if request.size:
+        body["size"] = request.size
     answer = p.image_answer
     if answer == "auto":
         answer = "" if p.at_home else "b64_json"
@@ -101,7 +103,7 @@ def _otherwise(request: DrawRequest, ready: ImageReady) -> Adjusted | None:
     if got != request.format:
         return Adjusted("format", request.format, got, "the server chose it")
     size = f"{ready.width}x{ready.height}"
-    if size != request.size:
+    if request.size and size != request.size:
         return Adjusted("size", request.size, size, "the server chose it")
     return None
 

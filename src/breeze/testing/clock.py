@@ -47,6 +47,11 @@ class ManualClock:
         """How many sleepers and callbacks wait for their time."""
         return sum(timer.live for _, _, timer in self._timers)
 
+    @property
+    def due(self) -> float | None:
+        """When the next of them is woken; None when nobody waits."""
+        return min((when for when, _, timer in self._timers if timer.live), default=None)
+
     def now(self) -> float:
         return self._now
 

@@ -110,7 +110,7 @@ def models() -> Any:
     return [model.id for model in page]
 
 
-def counted() -> int:
+def counted() -> Any:
     return client.messages.count_tokens(model="parrot-1", messages=[USER]).input_tokens
 
 

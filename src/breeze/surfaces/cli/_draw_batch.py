@@ -25,6 +25,8 @@ from breeze.surfaces.cli._view import PersonView
 
 _PATIENCE = 86_400.0
 """Seconds that a batch may take unless --deadline says otherwise."""
+_LONGEST = 40
+"""Characters of a prompt that are shown."""
 
 
 def prompts_in(name: str) -> list[str]:
@@ -69,7 +71,9 @@ def draw_all(
             **wishes,
             **work.route,
         )
-        view = Saving(JsonView() if work.json else BatchView(folder), journal, missing, wishes)
+        names = [f"{i + 1} ({_short(prompts[i])})" for i in missing]
+        inner = JsonView() if work.json else BatchView(folder, names)
+        view = Saving(inner, journal, missing, wishes)
         code = answer(work, request, view)
         return FAILED if code == DONE and view.lost else code
 
@@ -130,9 +134,10 @@ class Saving:
 class BatchView(PersonView):
     """How far it is, what failed and why, and what it came to."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, names: Sequence[str]) -> None:
         super().__init__()
         self._folder = folder
+        self._names = names
         self._made = 0
         self._lost = 0
 
@@ -141,7 +146,8 @@ class BatchView(PersonView):
             self._made += 1
         elif isinstance(event, ImageFailed):
             self._lost += 1
-            self.note(f"failed: {event.error.code} {event.error.message}")
+            name = self._names[event.prompt]
+            self.note(f"failed: {name}: {event.error.code} {event.error.message}")
 
     def whole(self, result: Result) -> None:
         lost = f", {self._lost} failed (run it again to try those once more)" if self._lost else ""
@@ -149,6 +155,10 @@ class BatchView(PersonView):
         self.note(f"{self._made} pictures{lost}")
         if said := spending(result):
             self.note(said)
+
+
+def _short(prompt: str) -> str:
+    return prompt if len(prompt) <= _LONGEST else f"{prompt[:_LONGEST]}…"
 
 
 def spending(result: Result) -> str:

@@ -35,8 +35,8 @@ class Call:
     """One request: what came, byte by byte, and how it ended.
 
     Names of headers are in lower case; `fields` has them as written, in order. `at` and `ended_at`
-    are seconds of the loop's clock. `outcome`: "" while it runs, then `done`, `left` (the client
-    went away first), `cut` (we broke off, as asked).
+    are seconds, by the stand-in's `now`. `outcome`: "" while it runs, then `done`, `left` (the
+    client went away first), `cut` (we broke off, as asked).
     """
 
     method: str
@@ -44,7 +44,6 @@ class Call:
     fields: tuple[tuple[str, str], ...]
     head: bytes
     body: bytes
-    at: float
     connection: int
     """Which connection of the server, from 0."""
     match: dict[str, str] = field(default_factory=dict)
@@ -52,6 +51,7 @@ class Call:
     fault: str = ""
     """Which fault was played, such as `stream-cut;after=2`."""
     outcome: str = ""
+    at: float = 0.0
     ended_at: float = 0.0
 
     @cached_property
@@ -125,11 +125,10 @@ async def read_call(
         head = await reader.readuntil(b"\r\n\r\n")
     except asyncio.IncompleteReadError:
         return None
-    at = asyncio.get_running_loop().time()
     first, *lines = head.decode("latin-1").removesuffix("\r\n\r\n").split("\r\n")
     method, target, _ = first.split(" ", 2)
     fields = tuple((n, v.strip()) for n, _, v in (line.partition(":") for line in lines))
-    call = Call(method, target, fields, head, b"", at, connection)
+    call = Call(method, target, fields, head, b"", connection)
     if "100-continue" in call.headers.get("expect", "").lower():
         writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
     call.body = await _body(reader, call.headers)

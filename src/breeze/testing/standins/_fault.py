@@ -22,7 +22,7 @@ Phase = Literal["before", "during", "shape"]
 Play = Callable[["Scene"], Reply]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Fault:
     """A named way to go wrong.
 

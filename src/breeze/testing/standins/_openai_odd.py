@@ -76,11 +76,10 @@ def _whole_call(objects: bool) -> Play:
         given = msgspec.json.decode(arguments) if objects else arguments
         one = call | {"index": 0, "function": call["function"] | {"arguments": given}}
         kept = [p for p in scene.reply.pieces if b'"tool_calls":' not in p]
-        found = json_of(kept[0])
-        assert found is not None
+        first, found = next((i, f) for i, f in enumerate(map(json_of, kept)) if f)
         delta = {"index": 0, "delta": {"tool_calls": [one]}, "finish_reason": None}
         more = event(found[1] | {"choices": [delta]})
-        return scene.reply.but(pieces=(kept[0], more, *kept[1:]))
+        return scene.reply.but(pieces=(*kept[: first + 1], more, *kept[first + 1 :]))
 
     return play
 

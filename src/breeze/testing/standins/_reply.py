@@ -109,6 +109,8 @@ class Player:
         self._writer = writer
         self._released = released
         self._pace = pace
+        self.at_rest = False
+        """Nothing more comes unless the client leaves, or reads what never ends."""
 
     async def play(self, reply: Reply, *, head_only: bool = False) -> bool:
         """Send it all. True when the connection can serve another request.
@@ -158,6 +160,7 @@ class Player:
         left = asyncio.ensure_future(self._reader.read(1))
         released = asyncio.ensure_future(self._released.wait())
         waiting = {left, released}
+        self.at_rest = True
         try:
             done: set[asyncio.Future[Any]] = set()
             while not done:
@@ -174,6 +177,7 @@ class Player:
             raise ConnectionAbortedError("the client left")
 
     async def _endless(self, data: bytes) -> None:
+        self.at_rest = True
         while not self._released.is_set():
             await self._send(data)
 

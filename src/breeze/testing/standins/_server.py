@@ -69,8 +69,10 @@ class Standin(Dialect):
         self.port = 0
         self._tls: ssl.SSLContext | None = None
         self._listening: asyncio.Server | None = None
+        self.now: Callable[[], float] = asyncio.get_running_loop().time
+        """Tells the time at which calls come and end."""
         self._queue: list[_Queued] = []
-        self._running = 0
+        self._players: set[Player] = set()
         self._idle = asyncio.Event()
         self._idle.set()
         self._released = asyncio.Event()
@@ -118,6 +120,11 @@ class Standin(Dialect):
         """End all silences: what is silent closes its connection."""
         self._released.set()
         self._released = asyncio.Event()
+
+    @property
+    def at_rest(self) -> bool:
+        """True while nothing runs but silences and what never ends."""
+        return all(player.at_rest for player in self._players)
 
     async def idle(self) -> None:
         """Return when no request runs."""
@@ -177,10 +184,10 @@ class Standin(Dialect):
             self._served.pop(task, None)
 
     async def _answer(self, call: Call, player: Player) -> bool:
+        call.at = self.now()
         self.calls.append(call)
-        self._running += 1
+        self._players.add(player)
         self._idle.clear()
-        call.outcome = ""
         try:
             reply = await self._reply(call)
             goes_on = await player.play(reply, head_only=call.method == "HEAD")
@@ -189,10 +196,14 @@ class Standin(Dialect):
         except _GONE:
             call.outcome = "left"
             raise
+        except Exception as error:  # a fault of the stand-in itself: told, never swallowed
+            self.problems.append(f"{call.method} {call.path} {call.fault}: {error!r}")
+            call.outcome = "cut"
+            return False
         finally:
-            call.ended_at = asyncio.get_running_loop().time()
-            self._running -= 1
-            if not self._running:
+            call.ended_at = self.now()
+            self._players.discard(player)
+            if not self._players:
                 self._idle.set()
             if self.on_call is not None:
                 self.on_call(call)

@@ -1,0 +1,81 @@
+"""Which runners the matrix asks, and what it asks of them. One row a dialect."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from breeze.contracts.capability import Capability
+from breeze.contracts.messages import Tool
+from breeze.contracts.request import Request
+from breeze.contracts.requests import ChatRequest, DrawRequest, SpeakRequest, TranscribeRequest
+from breeze.testing.media import wav
+from breeze.testing.standins import Standin, names, standin
+
+
+def chat() -> Request[Any]:
+    return ChatRequest.of("one two three four")
+
+
+def calling() -> Request[Any]:
+    """A chat whose answer is a call of a tool."""
+    numbers = {"type": "object", "properties": {"a": {"type": "integer"}, "b": {"type": "integer"}}}
+    return ChatRequest.of("add", tools=(Tool("add", "Adds.", numbers),), tool_choice="required")
+
+
+def speech() -> Request[Any]:
+    return SpeakRequest("One two three four.")
+
+
+def sound() -> Request[Any]:
+    return TranscribeRequest(audio=wav(0.3))
+
+
+def picture() -> Request[Any]:
+    return DrawRequest.of("a bird")
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """A runner, the stand-in that it asks, and the request that goes through both.
+
+    `on`: how the request begins that the faults are for. `parameters`: more of the runner's.
+    `spared`: faults that mean something else here, by name, and why.
+    """
+
+    name: str
+    standin: str
+    runner: str
+    make: Callable[[], Request[Any]] = chat
+    capability: Capability = Capability.LLM
+    profile: str = ""
+    on: str = "POST"
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    spared: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def kind(self) -> type[Standin]:
+        return standin(self.standin)
+
+    @property
+    def is_here(self) -> bool:
+        """True when both the runner and its stand-in are there."""
+        runner = importlib.util.find_spec(f"breeze.runners.{self.runner}")
+        return runner is not None and self.standin in names()
+
+
+DIALECTS = (
+    Dialect("openai", "openai", "openai", on="POST /chat"),
+    Dialect("openrouter", "openai", "openai", profile="openrouter", on="POST /chat"),
+    Dialect("anthropic", "anthropic", "anthropic"),
+    Dialect("google", "google", "google"),
+    Dialect("ollama", "ollama", "ollama", on="POST /api/chat"),
+    Dialect("llama_stack", "llama_stack", "llama_stack"),
+    Dialect("elevenlabs", "elevenlabs", "elevenlabs", speech, Capability.TTS),
+    Dialect("selfhosted_asr", "selfhosted_asr", "selfhosted_asr", sound, Capability.ASR),
+    Dialect("huggingface", "huggingface", "huggingface", picture, Capability.IMAGE),
+    Dialect("runware", "runware", "runware", picture, Capability.IMAGE),
+)
+HERE = tuple(dialect for dialect in DIALECTS if dialect.is_here)

@@ -1,0 +1,73 @@
+"""What must hold in every cell of the matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tests.faults.cases import Case, Seen
+
+ONCE = {
+    "quota", "retry-after-huge", "key-refused", "key-refused-empty", "forbidden",
+    "forbidden-empty", "model-missing", "context", "invalid", "blocked", "reflected",
+    "redirect", "redirect-plain", "redirect-loop", "redirect-private", "gzip", "gzip-bomb",
+}  # fmt: skip
+"""Faults after which the same provider must not be asked again."""
+ALTERS = {
+    "bad-utf8",
+    "split-utf8",
+    "huge-event",
+    "gigantic-event",
+    "altered",
+    "odd-broken-arguments",
+}
+"""Faults that change the words of an answer, so that another text is no shorter one."""
+DECLINES = {"declined", "blocked-finish"}
+MOST = 2
+"""Tries of one runner, as configured."""
+HINT = 2.0
+"""Seconds that the fault `rate-limit` asks for."""
+
+
+def violations(case: Case, seen: Seen, healthy: Seen, spared: frozenset[str]) -> Iterator[str]:
+    """Everything that must not be, in words. Nothing is good."""
+    yield from seen.keys
+    yield from seen.problems
+    if seen.elsewhere:
+        yield "another host was asked"
+    if case.fault.name in spared:
+        return
+    yield from _of_the_answer(case, seen, healthy)
+    yield from _of_the_tries(case, seen)
+
+
+def _of_the_answer(case: Case, seen: Seen, healthy: Seen) -> Iterator[str]:
+    if seen.well:
+        same = seen.made == healthy.made
+        if not same and case.fault.name not in ALTERS | DECLINES:
+            yield f"presented as success: {str(seen.made)[:80]}"
+    elif not seen.message:
+        yield f"no word beside {seen.code}"
+    if case.fault.harmless and not seen.well:
+        yield f"{seen.code} though it does no harm: {seen.message}"
+    if case.fault.harmless and len(seen.asked_a) != 1:
+        yield f"asked {len(seen.asked_a)} times though it does no harm"
+    if seen.restarts and not case.second:
+        yield "a restart without anybody else"
+
+
+def _of_the_tries(case: Case, seen: Seen) -> Iterator[str]:
+    tries = len(seen.asked_a)
+    if tries > MOST:
+        yield f"asked {tries} times"
+    if tries > 1 and case.fault.name in ONCE:
+        yield "asked again, which must not be"
+    if tries > 1 and not case.whole and case.moment == "amid":
+        yield "asked again after output"
+    if tries > 1 and case.fault.name == "rate-limit" and _pause(seen) < HINT:
+        yield f"asked again after {_pause(seen):g} s, not {HINT:g}"
+    if case.second and not seen.well and seen.asked_b > 1:
+        yield f"the second runner was asked {seen.asked_b} times"
+
+
+def _pause(seen: Seen) -> float:
+    return seen.asked_a[1] - seen.asked_a[0]
