@@ -54,6 +54,7 @@ class Seen:
     detail: str
     message: str
     made: object
+    finish: str
     runner: str
     output: int
     restarts: int
@@ -137,6 +138,7 @@ async def observed(stage: Stage, whole: bool, make: Callable[[], Any] | None = N
         detail=(error.detail if error else "") or "",
         message=error.message if error else "",
         made=essence(result),
+        finish=result.finish_reason if result is not None else "",
         runner=result.runner if result is not None else "",
         output=sum(isinstance(event, _OUTPUT) for event in events),
         restarts=sum(isinstance(event, Restarted) for event in events),

@@ -41,7 +41,8 @@ def picture() -> Request[Any]:
 class Dialect:
     """A runner, the stand-in that it asks, and the request that goes through both.
 
-    `on`: how the request begins that the faults are for. `parameters`: more of the runner's.
+    `on`: how the request begins that the faults are for. `address`: the runner's parameter for the
+    server; `parameters`: more of them.
     `spared`: faults that mean something else here, by name, and why.
     """
 
@@ -52,6 +53,7 @@ class Dialect:
     capability: Capability = Capability.LLM
     profile: str = ""
     on: str = "POST"
+    address: str = "base_url"
     parameters: Mapping[str, Any] = field(default_factory=dict)
     spared: Mapping[str, str] = field(default_factory=dict)
 
@@ -70,12 +72,24 @@ DIALECTS = (
     Dialect("openai", "openai", "openai", on="POST /chat"),
     Dialect("openrouter", "openai", "openai", profile="openrouter", on="POST /chat"),
     Dialect("anthropic", "anthropic", "anthropic"),
-    Dialect("google", "google", "google"),
+    Dialect(
+        "google",
+        "google",
+        "google",
+        spared={"retry-after-huge": "the wait is told in the body, which counts more"},
+    ),
     Dialect("ollama", "ollama", "ollama", on="POST /api/chat"),
-    Dialect("llama_stack", "llama_stack", "llama_stack"),
+    Dialect("llama_stack", "llama_stack", "llama_stack", address="endpoint"),
     Dialect("elevenlabs", "elevenlabs", "elevenlabs", speech, Capability.TTS),
     Dialect("selfhosted_asr", "selfhosted_asr", "selfhosted_asr", sound, Capability.ASR),
     Dialect("huggingface", "huggingface", "huggingface", picture, Capability.IMAGE),
-    Dialect("runware", "runware", "runware", picture, Capability.IMAGE),
+    Dialect(
+        "runware",
+        "runware",
+        "runware",
+        picture,
+        Capability.IMAGE,
+        parameters={"delivery": "sync", "rate_limit_delay": 0},
+    ),
 )
 HERE = tuple(dialect for dialect in DIALECTS if dialect.is_here)

@@ -21,7 +21,9 @@ ALTERS = {
     "odd-broken-arguments",
 }
 """Faults that change the words of an answer, so that another text is no shorter one."""
-DECLINES = {"declined", "blocked-finish"}
+STALE = {"reset", "closed"}
+"""On a connection that was kept, these look as if it had been closed before the request came, so
+that the request is sent once more on a new one."""
 MOST = 2
 """Tries of one runner, as configured."""
 HINT = 2.0
@@ -42,8 +44,8 @@ def violations(case: Case, seen: Seen, healthy: Seen, spared: frozenset[str]) ->
 
 def _of_the_answer(case: Case, seen: Seen, healthy: Seen) -> Iterator[str]:
     if seen.well:
-        same = seen.made == healthy.made
-        if not same and case.fault.name not in ALTERS | DECLINES:
+        same = seen.made == healthy.made or case.fault.name in ALTERS
+        if not same and seen.finish != "content_filter":  # which says that it was stopped
             yield f"presented as success: {str(seen.made)[:80]}"
     elif not seen.message:
         yield f"no word beside {seen.code}"
@@ -57,7 +59,7 @@ def _of_the_answer(case: Case, seen: Seen, healthy: Seen) -> Iterator[str]:
 
 def _of_the_tries(case: Case, seen: Seen) -> Iterator[str]:
     tries = len(seen.asked_a)
-    if tries > MOST:
+    if tries > MOST + (case.fault.name in STALE):
         yield f"asked {tries} times"
     if tries > 1 and case.fault.name in ONCE:
         yield "asked again, which must not be"
