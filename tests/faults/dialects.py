@@ -42,7 +42,8 @@ class Dialect:
     """A runner, the stand-in that it asks, and the request that goes through both.
 
     `on`: how the request begins that the faults are for. `address`: the runner's parameter for the
-    server; `parameters`: more of them.
+    server; `parameters`: more of them. `patience`: seconds to look on for before time is moved,
+    where threads of the runner work unseen.
     `spared`: faults that mean something else here, by name, and why.
     """
 
@@ -55,6 +56,7 @@ class Dialect:
     on: str = "POST"
     address: str = "base_url"
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    patience: float = 0.0005
     spared: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -82,7 +84,7 @@ DIALECTS = (
     Dialect("llama_stack", "llama_stack", "llama_stack", address="endpoint"),
     Dialect("elevenlabs", "elevenlabs", "elevenlabs", speech, Capability.TTS),
     Dialect("selfhosted_asr", "selfhosted_asr", "selfhosted_asr", sound, Capability.ASR),
-    Dialect("huggingface", "huggingface", "huggingface", picture, Capability.IMAGE),
+    Dialect("huggingface", "huggingface", "huggingface", sound, Capability.ASR),
     Dialect(
         "runware",
         "runware",
@@ -90,6 +92,7 @@ DIALECTS = (
         picture,
         Capability.IMAGE,
         parameters={"delivery": "sync", "rate_limit_delay": 0},
+        patience=0.02,
     ),
 )
 HERE = tuple(dialect for dialect in DIALECTS if dialect.is_here)
