@@ -20,7 +20,7 @@ BLOCK = re.compile(
 
 def documents() -> list[Path]:
     """Every document that may hold a table."""
-    return [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+    return [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def renewed(text: str) -> str:

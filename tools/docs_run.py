@@ -1,6 +1,6 @@
 """Runs the commands that the documents show, as a reader would, in a folder of their own.
 
-usage: python tools/docs_run.py [DOCUMENT...]      (default: README.md and docs/*.md)
+usage: python tools/docs_run.py [DOCUMENT...]      (default: README.md and docs/**/*.md)
 
 A block marked `console` is a session: lines that begin with `$ ` (and lines that continue them
 with `> `) run in bash, one shell for the block, and must succeed. The other lines are what a
@@ -156,7 +156,7 @@ def check(document: Path) -> int:
 def main(arguments: list[str]) -> int:
     chosen = [Path(a) for a in arguments] or [
         ROOT / "README.md",
-        *sorted((ROOT / "docs").glob("*.md")),
+        *sorted((ROOT / "docs").rglob("*.md")),
     ]
     failed = sum(check(document) for document in chosen)
     print(f"{len(chosen)} documents, {failed} problems")

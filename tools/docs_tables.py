@@ -22,6 +22,7 @@ from breeze.contracts.fields import Facts
 from breeze.contracts.metadata import KEYS
 from breeze.contracts.runner import Runner
 from breeze.engine.registry import Registry
+from breeze.engine.rules import RULES
 from breeze.surfaces.cli import breeze as cli
 from breeze.surfaces.http.metrics import METRICS
 from breeze.testing.standins import FAULTS, names, standin
@@ -46,6 +47,22 @@ def error_table() -> str:
         for key, kind in errors.CODES.items()
     )
     return table("code | exception | HTTP status | may succeed later | what happened", rows)
+
+
+def failover_table() -> str:
+    tree = dict(re.findall(r"── (\w+) +\S+  (.+)", errors.__doc__ or ""))
+    rests = {"": "", "failure": "counts", "barred": "at once"}
+    rows = (
+        (
+            code(kind.code),
+            tree[kind.__name__].partition(";")[0],
+            ("yes" if kind.retryable_by_default else "if the error says so") if rule.again else "",
+            yes(rule.other),
+            rests[rule.health],
+        )
+        for kind, rule in RULES.items()
+    )
+    return table("code | what happened | again | next | rests", rows)
 
 
 def yes(flag: bool) -> str:
@@ -90,9 +107,11 @@ def event_table() -> str:
 
 
 def runners() -> Iterator[type[Runner[Any]]]:
-    """Every runner that ships, sorted by name."""
+    """Every runner that ships, sorted by name; those that are rows have a table of their own."""
     registry = Registry()
     for name in registry.names:
+        if name in registry.rows:
+            continue
         if (found := registry.load(name)).__module__.startswith("breeze."):
             yield found
 
@@ -109,6 +128,42 @@ def runner_table() -> str:
         for r in runners()
     )
     return table("runner | does | kind | install | what it is", rows)
+
+
+def endpoints() -> Iterator[tuple[type[Runner[Any]], Any]]:
+    """Every runner that is a row of data, with the facts of its parameters."""
+    registry = Registry()
+    for name in sorted(registry.rows):
+        yield (found := registry.load(name)), found.parameters_type.facts
+
+
+def endpoint_table() -> str:
+    rows = (
+        (
+            code(r.info.name),
+            ", ".join(r.capabilities_of(r.parameters_type.of({}))),
+            code(facts["base_url"].default),
+            code(key) if (key := facts["api_key"].env) else "",
+            r.info.description,
+        )
+        for r, facts in endpoints()
+    )
+    return table("class | does | address | variable of its key | what it is", rows)
+
+
+def endpoint_differences() -> str:
+    """What each row sets beside address and key, and the parameters that it adds."""
+    base = Registry().load("openai").parameters_type.facts
+    usual = {"base_url", "api_key", "capabilities"}
+    rows = []
+    for r, facts in endpoints():
+        for f in facts.values():
+            if f.name not in base:
+                note = "per request" if f.per_request else "for every request"
+                rows.append((code(r.info.name), code(f.name), shown_range(f), note, f.description))
+            elif f.name not in usual and f.default != base[f.name].default:
+                rows.append((code(r.info.name), code(f.name), shown_default(f), "set", ""))
+    return table("class | parameter | value | note | what it does", rows)
 
 
 def parameter_tables() -> str:
@@ -139,7 +194,7 @@ def shown_default(facts: Facts) -> str:
 def shown_range(facts: Facts) -> str:
     unit = f" {facts.unit}" if facts.unit else ""
     if facts.choices:
-        return ", ".join(code(choice.key) for choice in facts.choices)
+        return ", ".join(code(choice.key) for choice in facts.choices if choice.key)
     if facts.low is not None and facts.high is not None:
         return f"{plain(facts.low)} to {plain(facts.high)}{unit}"
     if facts.low is not None:
@@ -306,10 +361,13 @@ def fault_table() -> str:
 
 TABLES: dict[str, Callable[[], str]] = {
     "errors": error_table,
+    "failover": failover_table,
     "metadata-keys": metadata_table,
     "events": event_table,
     "runners": runner_table,
     "parameters": parameter_tables,
+    "endpoints": endpoint_table,
+    "endpoint-differences": endpoint_differences,
     "config-keys": config_table,
     "cli": cli_tables,
     "metrics": metrics_table,

@@ -122,6 +122,8 @@ BAD: list[tuple[Request[Any], list[str]]] = [
     (DrawRequest.of("a tree", size="1x2x3"), ["size"]),
     (DrawRequest.of("a tree", size="15x8193"), ["size", "size"]),
     (DrawRequest.of("a tree", count=65), ["count"]),
+    (DrawRequest(("a tree", "a sea"), keys=("one",)), ["keys"]),
+    (DrawRequest.of("a tree", keys=("",)), ["keys"]),
     (DrawRequest.of("a tree", steps=1001), ["steps"]),
     (DrawRequest.of("a tree", guidance=101), ["guidance"]),
     (EmbedRequest(()), ["texts"]),

@@ -29,6 +29,7 @@ from breeze.contracts.events import (
     AudioChunk,
     Embedding,
     Finish,
+    ImageFailed,
     ImageReady,
     Progress,
     ReasoningDelta,
@@ -285,3 +286,19 @@ def test_facts_are_added_to_a_copy() -> None:
     known = with_facts(plain, runner="first", model="small", mock=True)
     assert (known.runner, known.model, known.mock) == ("first", "small", True)
     assert plain.runner == ""
+
+
+async def test_pictures_that_failed_stand_beside_those_that_did_not() -> None:
+    error = RateLimitError("Too many.").info()
+
+    async def events() -> AsyncIterator[AnyEvent]:
+        yield ImageReady(b"one", 0, "image/png", 8, 8)
+        yield ImageFailed(error, prompt=1, number=2)
+        yield Finish()
+
+    answer = await collect(events(), Pictures)
+    assert isinstance(answer, Pictures)
+    assert [picture.data for picture in answer.images] == [b"one"]
+    assert [(lost.prompt, lost.number, lost.error.code) for lost in answer.failures] == [
+        (1, 2, "E429")
+    ]

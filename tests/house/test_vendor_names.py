@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import tomllib
 from collections.abc import Iterator
 from fnmatch import fnmatch
 from functools import cache
@@ -21,15 +22,15 @@ WORDS = {"openai", "peer", "replay", "rules"}
 """Names that are also plain words, or that of a dialect: for these only the quoted name counts."""
 
 ALLOWED: dict[str, tuple[str, ...]] = {
+    "anthropic": ("contracts/dialects/anthropic*",),  # also a dialect that others speak
+    "google": ("contracts/capability.py", "engine/requirements.py"),  # a requirement of the seeds
     "openai": ("contracts/dialects/*", "surfaces/http/*"),  # also the dialect that everyone speaks
+    "llamacpp": ("runners/openai.rows.toml",),  # its project's own server is a row there
 }
 """Where else a name may stand, as patterns of paths inside the package, and why."""
 
 STANDINS = "testing/standins/*"
 """Whoever plays a vendor names it."""
-
-PLAYED = "testing/standins/*"
-"""Servers that play vendors: each has to know whom it plays."""
 
 TEXT = {".py", ".json", ".toml", ".html", ".js", ".md"}
 
@@ -81,8 +82,38 @@ def test_a_name_is_known_in_its_own_file_only(runner: str, name: str) -> None:
         for file in sorted(PACKAGE.rglob("*"))
         if file.suffix in TEXT
         and not any(is_own(file, owner) for owner in owners)
-        and not any(fnmatch(name_of(file), pattern) for pattern in (PLAYED, *ALLOWED.get(name, ())))
+        and not any(
+            fnmatch(name_of(file), pattern) for pattern in (STANDINS, *ALLOWED.get(name, ()))
+        )
         and word.search(file.read_text(encoding="utf-8"))
+    ]
+    assert found == []
+
+
+ROWS = {
+    word: file
+    for file in sorted((PACKAGE / "runners").glob("*.rows.toml"))
+    for name, row in tomllib.loads(file.read_text(encoding="utf-8")).items()
+    for word in (name, row["vendor"])
+}
+"""Names of endpoints that are rows, and of their vendors; each lives in the file of its row."""
+_PLAIN = {"together", "mistral"}
+"""Of these names only the quoted one counts: one is a word, one the name of a model's family."""
+_ALSO = {"Hugging Face": "runners/*huggingface*", "llama.cpp": "*", "NVIDIA": "runners/llamacpp*"}
+"""Vendors of several runners, and a name that is a format's and a project's too."""
+
+
+@pytest.mark.parametrize("word", sorted(ROWS))
+def test_an_endpoint_is_known_in_its_row_only(word: str) -> None:
+    quotes = "[\"'`]" if word.lower() in _PLAIN else ""
+    pattern = f"{quotes or '(?<![A-Za-z0-9_])'}{re.escape(word)}{quotes or '(?![A-Za-z0-9_])'}"
+    found = [
+        name_of(file)
+        for file in sorted(PACKAGE.rglob("*"))
+        if file.suffix in TEXT
+        and file != ROWS[word]
+        and not any(fnmatch(name_of(file), p) for p in (STANDINS, _ALSO.get(word, "")))
+        and re.search(pattern, file.read_text(encoding="utf-8"))
     ]
     assert found == []
 

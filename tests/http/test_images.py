@@ -11,7 +11,7 @@ import openai
 import pytest
 
 from breeze.contracts.errors import ProcessingError
-from breeze.contracts.events import Finish, ImageReady, Usage
+from breeze.contracts.events import Finish, ImageFailed, ImageReady, Usage
 from breeze.contracts.requests import DrawRequest
 from breeze.testing.media import png
 from breeze.testing.scripted import Gate, Script, scripted
@@ -172,3 +172,22 @@ async def test_what_is_wrong_is_named(serve: Serve, body: dict[str, Any], param:
         raw = await post(server, PATH, model=MODEL, **body)
     assert (raw.status, raw.error["param"]) == (400, param)
     assert raw.error["message"].startswith(param)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_picture_that_failed_beside_others_is_told(serve: Serve, stream: bool) -> None:
+    picture = ImageReady(png(8, 8), 0, "image/png", 8, 8)
+    lost = ImageFailed(ProcessingError("The brush broke.").info(), number=1)
+    script = Script([picture, lost, Usage(images=1), Finish()])
+    async with serve(runners=[scripted("painter", script, "draw")]) as server:
+        raw = await post(server, PATH, model="painter", prompt="x", n=2, stream=stream)
+    told = [{"code": "E101", "message": "The brush broke.", "number": 1}]
+    if not stream:
+        assert (len(raw.json["data"]), raw.json["breeze"]["failures"]) == (1, told)
+        return
+    lines = raw.body.decode().splitlines()
+    events = [json.loads(line[6:]) for line in lines if line.startswith("data: {")]
+    assert [event["type"] for event in events] == [
+        "image_generation.completed", "image_generation.failed",
+    ]  # fmt: skip
+    assert events[1]["breeze"]["failures"] == told

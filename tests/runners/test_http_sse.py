@@ -88,6 +88,12 @@ def test_odd_events_can_be_read_otherwise() -> None:
     assert seen == [{b"event": b"stop", b"data": b"1\n2"}]
 
 
+def test_json_that_stands_beside_the_events_is_taken_as_it_is() -> None:
+    splitter = EventSplitter()
+    assert splitter.feed(b'data: 1\n\n{\n  "error": "busy"\n}') == [b"1"]
+    assert splitter.end() == [b'{\n  "error": "busy"\n}']
+
+
 def test_an_event_may_be_only_so_large() -> None:
     splitter = EventSplitter(largest=1000)
     assert splitter.feed(b"data: " + b"x" * 900 + b"\n\n") == [b"x" * 900]

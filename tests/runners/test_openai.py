@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from breeze.contracts.capability import Capability
 from breeze.contracts.errors import InputError, NotFoundError, NotLoadedError, ProcessingError
 from breeze.contracts.events import Adjusted, Embedding, Finish
 from breeze.contracts.messages import ImagePart, Message, TextPart, Tool
@@ -17,6 +18,7 @@ from breeze.contracts.runner import ModelInfo
 from breeze.contracts.values import Usage
 from breeze.runners._openai_body import prepare
 from breeze.runners._openai_parameters import OpenAIParameters
+from breeze.runners._openai_wire import Wire
 from tests.runners import openai_server
 from tests.runners.asking import answer, asking, made, running, whole
 from tests.runners.openai_server import MODEL
@@ -127,9 +129,9 @@ def test_who_pays_is_told_to_the_vendor_only() -> None:
     assert elsewhere.sent_headers() == {"authorization": "Bearer k-1"}
 
 
-def sent(request: ChatRequest, parameters: OpenAIParameters, at_home: bool) -> Any:
+def sent(request: ChatRequest, parameters: OpenAIParameters) -> Any:
     """The body that would be sent."""
-    return msgspec.json.decode(prepare(request, MODEL, parameters, at_home)[0])
+    return msgspec.json.decode(prepare(request, MODEL, Wire(parameters))[0])
 
 
 @pytest.mark.parametrize(
@@ -143,24 +145,24 @@ def sent(request: ChatRequest, parameters: OpenAIParameters, at_home: bool) -> A
 )
 def test_the_limit_has_the_name_that_the_server_knows(url: str, field: str) -> None:
     p = made(base_url=url).parameters
-    assert sent(asking(max_tokens=5), p, p.at_home)[field] == 5
+    assert sent(asking(max_tokens=5), p)[field] == 5
     p = made(base_url=url, limit_field="max_tokens").parameters
-    assert sent(asking(max_tokens=5), p, p.at_home)["max_tokens"] == 5
+    assert sent(asking(max_tokens=5), p)["max_tokens"] == 5
 
 
 def test_the_vendor_is_sent_nothing_that_it_refuses() -> None:
-    p = made().parameters
+    ours, p = made().parameters, made(base_url="http://127.0.0.1:1/v1").parameters
     earlier = Message("assistant", "Yes.", reasoning="hm")
     request = ChatRequest((earlier, Message("user", "Hi")), model=MODEL, top_k=3)
-    at_home = sent(request, p, True)
+    at_home = sent(request, ours)
     assert "top_k" not in at_home
     assert at_home["messages"][0] == {"role": "assistant", "content": "Yes."}
-    elsewhere = sent(request, p, False)
+    elsewhere = sent(request, p)
     assert elsewhere["top_k"] == 3
     assert elsewhere["messages"][0]["reasoning_content"] == "hm"
-    adjusted = [note.field for note in prepare(request, MODEL, p, True)[1]]
+    adjusted = [note.field for note in prepare(request, MODEL, Wire(ours))[1]]
     assert adjusted == ["top_k", "messages.reasoning"]
-    assert prepare(request, MODEL, p, False)[1] == []
+    assert prepare(request, MODEL, Wire(p))[1] == []
 
 
 async def test_the_only_model_is_asked_when_none_is_named(server: StandIn) -> None:
@@ -286,12 +288,83 @@ async def test_embeddings_as_numbers_and_in_another_order(server: StandIn) -> No
 )  # fmt: skip
 async def test_what_is_no_vector_for_each_text_is_an_error(server: StandIn, body: bytes) -> None:
     server.play(whole(body))
-    with pytest.raises(ProcessingError, match="did not send a vector for each text"):
+    with pytest.raises(
+        ProcessingError, match="did not send a vector for each text|what is no JSON"
+    ):
         await vectors(server)
 
 
 async def test_an_adjustment_comes_before_the_answer(server: StandIn) -> None:
-    async with running(server) as runner:
-        runner._at_home = True
+    async with running(server, without=["top_k"]) as runner:
         events = [event async for event in runner.chat(asking(top_k=3))]
-    assert events[0] == Adjusted("top_k", 3, None, "this server has no such setting")
+    assert events[0] == Adjusted("top_k", 3, None, "this server does not take it")
+
+
+async def test_many_texts_are_asked_for_in_several_calls(
+    server: StandIn,
+) -> None:
+    texts = tuple("x" * (i % 9 + 1) for i in range(2_050))
+    async with running(server) as runner:
+        events = [e async for e in runner.embed(EmbedRequest(texts, model=MODEL))]
+    vectors = [e for e in events if isinstance(e, Embedding)]
+    assert [e.index for e in vectors] == list(range(2_050))
+    assert vectors[2_049].values[0] == len(texts[2_049])
+    assert [len(r.json["input"]) for r in server.requests] == [2_048, 2]
+    assert [e for e in events if isinstance(e, Usage)] == [Usage(prompt_tokens=14)]
+
+
+@pytest.mark.parametrize(("form", "sent"), [("base64", "base64"), ("float", "float"), ("", None)])
+async def test_how_vectors_are_asked_for(server: StandIn, form: str, sent: str | None) -> None:
+    async with running(server, vector_format=form) as runner:
+        _ = [e async for e in runner.embed(EmbedRequest.of("a", model=MODEL))]
+    assert server.requests[0].json.get("encoding_format") == sent
+
+
+async def test_what_a_gateway_says_of_its_models(server: StandIn) -> None:
+    prices = {"prompt": "0.00000015", "completion": "0.0000006"}
+    listed = [
+        {"id": "a/b", "name": "A: B", "context_length": 128_000, "pricing": prices,
+         "architecture": {"input_modalities": ["text", "image"], "output_modalities": ["text"]},
+         "supported_parameters": ["tools", "seed"]},
+        {"id": "a/draws", "architecture": {"output_modalities": ["image", "hologram"]}},
+        {"id": "a/says", "architecture": {"output_modalities": ["speech"]}, "status": None},
+    ]  # fmt: skip
+    server.play(whole(msgspec.json.encode({"data": listed})))
+    server.play(whole(msgspec.json.encode(listed)))
+    async with running(server) as runner:
+        found = await runner.models()
+        assert await runner.models() == found, "some leave out what is round the list"
+    assert found[0] == ModelInfo(
+        "a/b", (Capability.LLM, Capability.VLM), "A: B", 128_000,
+        metadata={"pricing": prices, "supported_parameters": ["tools", "seed"]},
+    )  # fmt: skip
+    assert [model.capabilities for model in found[1:]] == [(Capability.IMAGE,), (Capability.TTS,)]
+
+
+@pytest.mark.parametrize(
+    ("url", "key", "warned"),
+    [
+        ("https://api.openai.com/v1", "gsk-1", True),
+        ("https://api.openai.com/v1", "sk-1", False),
+        ("https://models.example/v1", "anything", False),
+    ],
+)
+def test_the_form_of_a_key_is_known_for_the_vendors_own_host(
+    url: str, key: str, warned: bool
+) -> None:
+    found = made().parameters_type.validate_parameters({"base_url": url, "api_key": key})
+    assert found.ok
+    assert [w.field for w in found.warnings] == (["api_key"] if warned else [])
+
+
+async def test_which_setting_names_a_model_is_told(server: StandIn) -> None:
+    server.play(whole(b'{"data":[{"id":"a"},{"id":"b"}]}'))
+    async with running(server) as runner:
+        with pytest.raises(NotFoundError, match="Set embedding_model, or ask for"):
+            _ = [e async for e in runner.embed(EmbedRequest.of("a"))]
+
+
+async def test_each_kind_of_work_may_have_its_model(server: StandIn) -> None:
+    async with running(server, embedding_model=MODEL) as runner:
+        _ = [e async for e in runner.embed(EmbedRequest.of("a"))]
+    assert [r.path for r in server.requests] == ["/v1/embeddings"], "nobody asks for a list"

@@ -4,23 +4,31 @@ from __future__ import annotations
 
 import pkgutil
 from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 import breeze.runners
+from breeze.contracts.capability import Capability
 from breeze.testing.conformance import check_module, check_runner
 from breeze.testing.samples import Samples
-from tests.runners import openai_server
-from tests.runners.standin import Script, StandIn
+from breeze.testing.standins import names, standin
+from tests.runners import runware_samples
+from tests.testing.rehearsals import REHEARSALS
 
 SHIPPED = sorted(
     module.name
     for module in pkgutil.iter_modules(breeze.runners.__path__)
     if not module.name.startswith("_")
 )
-SERVERS: dict[str, Script] = {"openai": openai_server.answer}
-"""What plays the server that a remote runner asks; its address is the runner's base_url."""
-SAMPLES: dict[str, Samples] = {}
+SETTINGS: dict[str, dict[str, Any]] = {
+    "elevenlabs": {"transcription_model": "scribe_v2"},
+    "openai": {"capabilities": tuple(Capability)},
+    "runware": {"rate_limit_delay": 0, "delivery": "sync"},
+}
+"""Parameters beside the address and the key of the stand-in, which plays all there is."""
+SAMPLES: dict[str, Samples] = {"runware": Samples(**runware_samples.SAMPLES)}
 """Requests for runners that the built-in ones do not suit."""
 
 
@@ -30,12 +38,14 @@ def test_a_file_and_its_runner_have_one_name(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SHIPPED)
-async def test_it_passes_the_kit(name: str) -> None:
+async def test_it_passes_the_kit(name: str, tmp_path: Path) -> None:
     kind = check_module(f"breeze.runners.{name}")
     async with AsyncExitStack() as stack:
-        settings = {}
-        if name in SERVERS:
-            server = await stack.enter_async_context(StandIn.serving(SERVERS[name]))
-            settings["base_url"] = server.url
-        report = await check_runner(kind, settings, samples=SAMPLES.get(name))
+        settings, samples = SETTINGS.get(name, {}), SAMPLES.get(name)
+        if name in REHEARSALS:
+            settings, samples = await REHEARSALS[name](stack, tmp_path)
+        elif name in names():
+            vendor = await stack.enter_async_context(standin(name).serving(strict=False))
+            settings = {"base_url": vendor.url, "api_key": vendor.key, **settings}
+        report = await check_runner(kind, settings, samples=samples)
     assert report.ok, report.render()

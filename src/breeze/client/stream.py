@@ -103,6 +103,11 @@ class EventStream(Generic[E]):
         return await collect(self, self._answer)
 
     @property
+    def text(self) -> str:
+        """The text of a chat so far, without what was withdrawn (its first choice)."""
+        return self._truth.text
+
+    @property
     def running(self) -> bool:
         """True until the end, whatever it was."""
         return not self._ended and self._reason is None

@@ -83,6 +83,11 @@ class SyncStream(Generic[E]):
         """Who answers, once the first event has come."""
         return self._events.route
 
+    @property
+    def text(self) -> str:
+        """The text of a chat so far, without what was withdrawn (its first choice)."""
+        return self._events.text
+
     def __enter__(self) -> Self:
         return self
 

@@ -71,6 +71,11 @@ class Truth:
         self.delivered += 1
         return event
 
+    @property
+    def text(self) -> str:
+        """The text of the first choice so far, without what was withdrawn."""
+        return self._fold.text()
+
     def malformed(self, what: str) -> ProcessingError:
         """The error of a stream that breaks the rules."""
         return ProcessingError(

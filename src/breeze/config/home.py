@@ -43,8 +43,12 @@ class Home:
 
     @property
     def config(self) -> Path:
-        """What a person writes; Breeze only reads it."""
-        return self.root / "config.json"
+        """What a person writes; Breeze only reads it. In YAML where that is all there is."""
+        usual = self.root / "config.json"
+        if usual.exists():
+            return usual
+        others = (self.root / "config.yaml", self.root / "config.yml")
+        return next((path for path in others if path.exists()), usual)
 
     @property
     def settings(self) -> Path:

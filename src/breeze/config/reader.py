@@ -14,6 +14,8 @@ from breeze.config.findings import Notice, problems, refusal, without
 from breeze.config.flat import FlatConfig, is_flat
 from breeze.config.model import CapabilityEntry, EngineConfig, GlobalSettings, Section
 from breeze.config.names import environment_prefix
+from breeze.config.providers import has_providers, provider_problems, without_providers
+from breeze.config.yaml_text import ENDINGS, read_yaml
 from breeze.contracts.capability import Capability, Requirement
 from breeze.contracts.parameters import unknown_name
 
@@ -41,7 +43,7 @@ def read_config(path: Path) -> ConfigFile:
     Raises InputError: with line and column for broken JSON, else with every problem's path.
     """
     try:
-        data = read_json(path)
+        data = read_yaml(path) if path.suffix.lower() in ENDINGS else read_json(path)
     except FileNotFoundError:
         return ConfigFile(EngineConfig(), (), path)
     return _parsed(data, path)
@@ -56,6 +58,10 @@ def _parsed(data: object, path: Path | None) -> ConfigFile:
     where = str(path or "the configuration")
     if not isinstance(data, dict):
         raise refusal(where, [("", "it must be an object: {…}")])
+    if has_providers(data):
+        if wrong := list(provider_problems(data)):
+            raise refusal(where, wrong)
+        data = without_providers(data)
     if is_flat(data):
         flat, notices = _validated(FlatConfig, data, repeated_names, where)
         config = flat.converted()

@@ -9,6 +9,7 @@ import msgspec
 from breeze.contracts.errors import Attempt
 from breeze.contracts.messages import ToolCall
 from breeze.contracts.values import (
+    ErrorInfo,
     Finding,
     Metadata,
     SafetyAction,
@@ -57,6 +58,7 @@ class Choice(msgspec.Struct, frozen=True, omit_defaults=True):
     tool_calls: tuple[ToolCall, ...] = ()
     logprobs: tuple[TokenLogprob, ...] = ()
     finish_reason: FinishReason = "stop"
+    reasoning_signature: str = ""
 
 
 class ChatAnswer(Answer, frozen=True, tag="chat"):
@@ -132,10 +134,22 @@ class Picture(msgspec.Struct, frozen=True, omit_defaults=True):
     url: str = ""
 
 
+class FailedPicture(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A picture that could not be made, and why: number `number` of prompt `prompt`."""
+
+    error: ErrorInfo
+    prompt: int = 0
+    number: int = 0
+
+
 class Pictures(Answer, frozen=True, tag="pictures"):
-    """The images, in the order asked."""
+    """The images, in the order asked. `failures`: those of the same request that came to nothing.
+
+    A request of which nothing came to be is an error instead.
+    """
 
     images: tuple[Picture, ...] = ()
+    failures: tuple[FailedPicture, ...] = ()
 
 
 class Embeddings(Answer, frozen=True, tag="embeddings"):

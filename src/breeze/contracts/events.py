@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from typing import Any, Literal
 
 from breeze.contracts.answers import Result
+from breeze.contracts.values import ErrorInfo as ErrorInfo
 from breeze.contracts.values import Event as Event
 from breeze.contracts.values import Finding as Finding
 from breeze.contracts.values import Metadata as Metadata
@@ -32,16 +33,22 @@ class TextDelta(Event, frozen=True, tag="text", kw_only=False):
 
 
 class ReasoningDelta(Event, frozen=True, tag="reasoning", kw_only=False):
-    """The next piece of the model's reasoning, where it shows any."""
+    """The next piece of the model's reasoning, where it shows any.
+
+    `signature`: what its maker wants back with the whole reasoning in the next turn; it comes
+    once, mostly with an empty text.
+    """
 
     text: str
     choice: int = 0
+    signature: str = ""
 
 
 class ToolCallDelta(Event, frozen=True, tag="tool_call", kw_only=False):
     """The next piece of a tool call. `index` numbers the calls of a choice from 0.
 
     `id` and `name` come with the first piece of a call; the pieces of `arguments` concatenate.
+    `signature`: what its maker wants back with the call in the next turn.
     """
 
     index: int
@@ -49,6 +56,7 @@ class ToolCallDelta(Event, frozen=True, tag="tool_call", kw_only=False):
     name: str = ""
     arguments: str = ""
     choice: int = 0
+    signature: str = ""
 
 
 class Transcript(Event, frozen=True, tag="transcript", kw_only=False):
@@ -96,6 +104,18 @@ class ImageReady(Event, frozen=True, tag="image", kw_only=False):
     prompt: int = 0
     file: str = ""
     url: str = ""
+
+
+class ImageFailed(Event, frozen=True, tag="image_failed", kw_only=False):
+    """A picture that could not be made, while others of the same request were.
+
+    `prompt`: the index of its prompt; `number`: which of that prompt's pictures, from 0. `error`
+    says why, as it would have been raised. It takes no `index`: those count what is there.
+    """
+
+    error: ErrorInfo
+    prompt: int = 0
+    number: int = 0
 
 
 class Verdict(Event, frozen=True, tag="verdict", kw_only=False):
@@ -200,10 +220,10 @@ ChatEvent = TextDelta | ReasoningDelta | ToolCallDelta | Restarted | Redacted | 
 TranscribeEvent = Transcript | Restarted | Common
 SpeakEvent = AudioChunk | Restarted | Common
 ModerateEvent = Verdict | Restarted | Common
-DrawEvent = ImageReady | Restarted | Common
+DrawEvent = ImageReady | ImageFailed | Restarted | Common
 EmbedEvent = Embedding | Restarted | Common
 
 AnyEvent = (
-    TextDelta | ReasoningDelta | ToolCallDelta | Transcript | AudioChunk | ImageReady | Verdict
-    | Embedding | Progress | Adjusted | Restarted | Redacted | Usage | Finish
+    TextDelta | ReasoningDelta | ToolCallDelta | Transcript | AudioChunk | ImageReady | ImageFailed
+    | Verdict | Embedding | Progress | Adjusted | Restarted | Redacted | Usage | Finish
 )  # fmt: skip

@@ -48,11 +48,15 @@ ContentPart = TextPart | ImagePart | AudioPart | FilePart
 
 
 class ToolCall(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A call the model wants made. `arguments` is JSON text exactly as the model wrote it."""
+    """A call the model wants made. `arguments` is JSON text exactly as the model wrote it.
+
+    `signature`: what its maker wants back with the call, unchanged, where it does.
+    """
 
     id: str
     name: str
     arguments: str = "{}"
+    signature: str = ""
 
 
 class Tool(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -83,7 +87,10 @@ class ResponseFormat(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Message(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One turn. `tool_calls` belongs to the assistant, `tool_call_id` to a tool's answer."""
+    """One turn. `tool_calls` belongs to the assistant, `tool_call_id` to a tool's answer.
+
+    `reasoning_signature`: what the maker of `reasoning` wants back with it, unchanged.
+    """
 
     role: Role
     content: str | tuple[ContentPart, ...] = ""
@@ -91,6 +98,7 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True):
     tool_call_id: str = ""
     name: str = ""
     reasoning: str = ""
+    reasoning_signature: str = ""
 
     @property
     def text(self) -> str:

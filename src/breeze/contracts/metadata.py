@@ -105,5 +105,7 @@ KEYS: dict[str, Key] = {
     "steps": Key("count", "as used", _IMAGE),
     "guidance": Key("number", "as used", _IMAGE),
     "seed": Key("integer", "as used", _IMAGE),
+    "spent_today": Key("$", "on this account since midnight UTC, as far as known here", _IMAGE),
+    "daily_limit": Key("$", "that may be spent a day", _IMAGE),
 }
 """Every key that a shipped runner may fill. A key outside this table fails the conformance kit."""

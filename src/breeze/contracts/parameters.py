@@ -108,7 +108,8 @@ class Parameters(BaseModel):
         problems: dict[str, ValidationResult] = {}
         made: Parameters | None = None
         try:
-            made = cls(**values)
+            # Defaults are not validated, so nothing is to be done where nothing is given.
+            made = cls(**values) if values else cls.model_construct()
         except ValidationError as error:
             for found in error.errors(include_url=False, include_input=False):
                 name = str(found["loc"][0]) if found["loc"] else ""

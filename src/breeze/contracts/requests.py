@@ -108,19 +108,22 @@ class ModerateRequest(Request[ModerateEvent], frozen=True, tag="moderate"):
 class DrawRequest(Request[DrawEvent], frozen=True, tag="draw"):
     """Pictures to make: `count` for each prompt, in order.
 
-    `size` is `WIDTHxHEIGHT` in pixels, 16-8192 each. Steps 1-1000, guidance 0-100.
+    `size` is `WIDTHxHEIGHT` in pixels, 16-8192 each; empty is the runner's choice. Steps 1-1000,
+    guidance 0-100. `keys`: one for each prompt, where work may be asked for again after a crash:
+    a runner that remembers does not do, or bill, the same key twice.
     """
 
     capability = Capability.IMAGE
 
     prompts: tuple[str, ...]
-    size: str = "512x512"
+    size: str = ""
     count: int = 1
     steps: int | None = None
     guidance: float | None = None
     seed: int | None = None
     format: Literal["png", "jpeg", "webp"] = "png"
     negative_prompt: str = ""
+    keys: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, prompt: str, **fields: Any) -> DrawRequest:
@@ -129,8 +132,8 @@ class DrawRequest(Request[DrawEvent], frozen=True, tag="draw"):
 
     @property
     def pixels(self) -> tuple[int, int]:
-        """Width and height. Raises ValueError when `size` has another form."""
-        width, height = self.size.lower().split("x")
+        """Width and height, 512 each when nobody said. Raises ValueError for another form."""
+        width, height = (self.size or "512x512").lower().split("x")
         return int(width), int(height)
 
     def problems(self) -> Iterator[Problem]:
@@ -144,6 +147,8 @@ class DrawRequest(Request[DrawEvent], frozen=True, tag="draw"):
         else:
             for side in sides:
                 yield from between("size", side, 16, 8192)
+        if self.keys and (len(self.keys) != len(self.prompts) or not all(self.keys)):
+            yield "keys", f"must be {len(self.prompts)}, one for each prompt, none of them empty"
         yield from between("count", self.count, 1, 64)
         yield from between("steps", self.steps, 1, 1000)
         yield from between("guidance", self.guidance, 0, 100)

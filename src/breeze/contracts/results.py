@@ -28,6 +28,7 @@ from breeze.contracts.events import (
     AudioChunk,
     Embedding,
     Finish,
+    ImageFailed,
     ImageReady,
     ReasoningDelta,
     Redacted,
@@ -105,21 +106,22 @@ class Fold:
 class _ChoiceSoFar:
     """What one choice has received."""
 
-    __slots__ = ("calls", "logprobs", "reasoning", "text")
+    __slots__ = ("calls", "logprobs", "reasoning", "signature", "text")
 
     def __init__(self, text: list[str]) -> None:
         self.text = text
         self.reasoning: list[str] = []
         self.logprobs: list[TokenLogprob] = []
-        self.calls: dict[int, tuple[str, str, list[str]]] = {}
+        self.calls: dict[int, tuple[str, str, list[str], str]] = {}
+        self.signature = ""
 
     def told(self, reason: FinishReason) -> Choice:
         calls = tuple(
-            ToolCall(id, name, "".join(arguments) or "{}")
-            for _, (id, name, arguments) in sorted(self.calls.items())
+            ToolCall(id, name, "".join(arguments) or "{}", signature)
+            for _, (id, name, arguments, signature) in sorted(self.calls.items())
         )
         text, reasoning = "".join(self.text), "".join(self.reasoning)
-        return Choice(text, reasoning, calls, tuple(self.logprobs), reason)
+        return Choice(text, reasoning, calls, tuple(self.logprobs), reason, self.signature)
 
 
 class _Sum:
@@ -161,13 +163,16 @@ class _Sum:
         choice.logprobs.extend(event.logprobs)
 
     def take_reasoning(self, event: ReasoningDelta) -> None:
-        self.choice(event.choice).reasoning.append(event.text)
+        choice = self.choice(event.choice)
+        choice.reasoning.append(event.text)
+        choice.signature = event.signature or choice.signature
 
     def take_call(self, event: ToolCallDelta) -> None:
         calls = self.choice(event.choice).calls
-        id, name, arguments = calls.get(event.index, ("", "", []))
+        id, name, arguments, signature = calls.get(event.index, ("", "", [], ""))
         arguments.append(event.arguments)
-        calls[event.index] = (id or event.id, name or event.name, arguments)
+        signature = event.signature or signature
+        calls[event.index] = (id or event.id, name or event.name, arguments, signature)
 
     def take_redaction(self, event: Redacted) -> None:
         texts = self.choice(event.choice).text
@@ -197,6 +202,7 @@ _TAKE: dict[type, Callable[[_Sum, Any], None]] = {
     Transcript: _Sum.take_other,
     AudioChunk: _Sum.take_other,
     ImageReady: _Sum.take_other,
+    ImageFailed: _Sum.take_other,
     Verdict: _Sum.take_other,
     Embedding: _Sum.take_other,
 }

@@ -15,11 +15,13 @@ import re
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, ClassVar, Generic, Literal, TypeVar, get_args
 
 import msgspec
 
 from breeze.contracts.capability import METHODS, Capability, Priority, Requirement, RunnerKind
+from breeze.contracts.clock import Clock, SystemClock
 from breeze.contracts.errors import CapabilityError
 from breeze.contracts.parameters import Parameters
 from breeze.contracts.requests import Request
@@ -105,6 +107,9 @@ class Runner(Generic[P]):
     Only the pool calls `load` and `unload`; both are idempotent. Streams may run at once, up to
     `concurrency`, so a runner keeps no state of a request on itself. Blocking work belongs in
     `breeze.contracts.threads.from_thread`, never on the event loop.
+
+    `clock` is what it waits by, and `home` the folder where it may keep things (None: nowhere);
+    the engine sets both before `load`.
     """
 
     info: ClassVar[RunnerInfo]
@@ -121,6 +126,8 @@ class Runner(Generic[P]):
     def __init__(self, parameters: P) -> None:
         self.parameters = parameters
         self.work = Work()
+        self.clock: Clock = SystemClock()
+        self.home: Path | None = None
 
     async def load(self, model: str) -> None:
         """Make ready to serve `model` (empty: the default). Raises a RunnerError, E502 mostly."""
@@ -136,11 +143,30 @@ class Runner(Generic[P]):
         what = f"breeze-engine[{self.info.extra}]" if self.info.extra else " ".join(missing)
         return f"not installed: {', '.join(missing)} (run: pip install '{what}')"
 
+    @classmethod
+    def wrong_model(cls, model: str) -> str | None:
+        """What is wrong with the form of a configured model's name, or None. Asks nobody."""
+        return None
+
     async def models(self) -> tuple[ModelInfo, ...]:
         """What it can serve, the default first. Raises a RunnerError when it cannot tell."""
         if not self.info.default_model:
             return ()
         return (ModelInfo(self.info.default_model, self.info.capabilities),)
+
+    @classmethod
+    def capabilities_of(cls, parameters: P) -> tuple[Capability, ...]:
+        """What it does with these parameters, as far as they tell: of `info.capabilities`.
+
+        A remote runner whose server may not do all of it says the less. Whoever configures an
+        instance for more is believed.
+        """
+        return cls.info.capabilities
+
+    @classmethod
+    def model_of(cls, parameters: P, capability: Capability) -> str:
+        """The model that these parameters name for a kind of work; "" when they name none."""
+        return ""
 
     def parameters_for(self, request: Request[Any]) -> P:
         """The operator's parameters with the request's permitted overrides. Raises InputError."""

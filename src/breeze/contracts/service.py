@@ -39,6 +39,7 @@ class Decision(msgspec.Struct, frozen=True):
 class RunnerStatus(msgspec.Struct, frozen=True, kw_only=True):
     """An instance and its state, or the reason why it cannot work there.
 
+    `offered`: an endpoint that is known there, and that nobody has set up.
     `circuit` is `closed`, or `open` while it rests after `failures` in a row, the last of them
     being `last_error`; then `retry_in` is the seconds until one request tries it: `probing`.
     """
@@ -55,6 +56,7 @@ class RunnerStatus(msgspec.Struct, frozen=True, kw_only=True):
     leases: int = 0
     waiting: int = 0
     mock: bool = False
+    offered: bool = False
     circuit: str = "closed"
     failures: int = 0
     retry_in: float = 0.0

@@ -8,6 +8,7 @@ from typing import Any
 from breeze.contracts.answers import (
     Answer,
     Embeddings,
+    FailedPicture,
     Moderation,
     Picture,
     Pictures,
@@ -19,6 +20,7 @@ from breeze.contracts.events import (
     AnyEvent,
     AudioChunk,
     Embedding,
+    ImageFailed,
     ImageReady,
     Transcript,
     Verdict,
@@ -73,7 +75,10 @@ def _pictures(events: list[AnyEvent]) -> dict[str, Any]:
             Picture(e.data, e.mime, e.width, e.height, e.seed, e.cost, e.prompt, e.file, e.url)
             for e in events
             if isinstance(e, ImageReady)
-        )
+        ),
+        "failures": tuple(
+            FailedPicture(e.error, e.prompt, e.number) for e in events if isinstance(e, ImageFailed)
+        ),
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from math import inf
@@ -185,6 +186,8 @@ class Attempt:
                 error = worse
         if self._entry is not None:
             means.pool.leave(self._entry)
+        if error is None and watch.stopped:  # it took no notice, and answered all the same
+            error = asyncio.CancelledError()
         if error is None:
             self._status, self._code = "finished", ""
             if means.circuits.known:

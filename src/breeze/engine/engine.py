@@ -52,10 +52,11 @@ from breeze.engine.failover import Failover, Policy
 from breeze.engine.instances import Instance
 from breeze.engine.ledger import Ledger
 from breeze.engine.pool import Pool
+from breeze.engine.recorder import Recorder, folder_for, secrets_of
 from breeze.engine.registry import Registry
 from breeze.engine.roster import Roster, RunnerStatus
 from breeze.engine.selection import Decision
-from breeze.engine.stream import EventStream, Route
+from breeze.engine.stream import EventStream, Route, Source
 from breeze.engine.watch import Watch
 from breeze.engine.watchdog import Watchdog
 
@@ -65,7 +66,14 @@ E = TypeVar("E")
 class Engine:
     """Everything that is needed to answer requests in this process. Open it with `Engine.open`."""
 
-    def __init__(self, layers: Layers, registry: Registry, clock: Clock, ledger: Ledger) -> None:
+    def __init__(
+        self,
+        layers: Layers,
+        registry: Registry,
+        clock: Clock,
+        ledger: Ledger,
+        record: Path | None = None,
+    ) -> None:
         self.layers = layers
         self.registry = registry
         self.ledger = ledger
@@ -86,7 +94,9 @@ class Engine:
         circuit = settings.circuit
         self._circuits = Circuits(clock, circuit.failures, circuit.cooldown_ms / 1000)
         means = Means(self._roster.instances, self._pool, clock, ledger, self._circuits)
-        self._failover = Failover(self._roster, means, policy)
+        self._source: Source = Failover(self._roster, means, policy)
+        if record is not None:
+            self._source = Recorder(self._source, record, clock, self._secrets)
         self._watchdog = Watchdog(clock, self._live, min(policy.first_event, policy.stall))
         self._deadline = configured_deadline(settings)
         self._loop = asyncio.get_running_loop()
@@ -103,13 +113,15 @@ class Engine:
         runners: Iterable[type[Runner[Any]]] = (),
         clock: Clock | None = None,
         ledger: bool = True,
+        record: Path | str | None = None,
     ) -> AsyncIterator[Self]:
         """An engine for the time of the block; leaving it stops every request and unloads.
 
         `home`: folder of the state (default: BREEZE_HOME or the user's data folder). `config`: a
         file or a whole configuration (default: config.json there). `environ`: default os.environ.
         `overrides`: instance to parameter values, as from a command line. `runners`: classes to
-        know beside those found. Raises InputError that names file, line and field.
+        know beside those found. `record`: a folder in which each request is recorded with its
+        events, to be replayed. Raises InputError that names file, line and field.
         """
         variables = os.environ if environ is None else environ
         place = Home(Path(home)) if home is not None else Home.find(variables)
@@ -119,7 +131,8 @@ class Engine:
             file = read_config(Path(config) if config is not None else place.config)
         layers = Layers(file, SettingsStore(place), variables, overrides or {})
         account = Ledger(place.database if ledger else None)
-        engine = cls(layers, Registry(runners), clock or SystemClock(), account)
+        tapes = folder_for(record) if record is not None else None
+        engine = cls(layers, Registry(runners), clock or SystemClock(), account, tapes)
         try:
             yield engine
         finally:
@@ -136,7 +149,7 @@ class Engine:
         admit(request, self._live)
         watch = Watch()
         watch.loop = self._loop
-        stream: EventStream[E] = EventStream(Route(request), watch, self._failover, self._live)
+        stream: EventStream[E] = EventStream(Route(request), watch, self._source, self._live)
         self._live[request.id] = stream
         now = self._clock.now()
         stream.allowed = allowed = deadline_of(request, self._deadline)
@@ -184,6 +197,10 @@ class Engine:
         """
         decision = await self._roster.consider(request)
         return self._circuits.explained(decision) if self._circuits.known else decision
+
+    def _secrets(self) -> set[str]:
+        keys = self.config.global_settings.server.api_keys
+        return secrets_of(self.instances.values(), (key.key for key in keys))
 
     # who is there -------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from breeze.config.model import EngineConfig, RunnerEntry
@@ -34,6 +35,7 @@ class Instance:
         runner_type: type[Runner[Any]] | None = None,
         parameters: Parameters | None = None,
         problem: str | None = None,
+        home: Path | None = None,
     ) -> None:
         self.name = name
         self.runner = runner
@@ -42,6 +44,7 @@ class Instance:
         self.runner_type = runner_type
         self.parameters = parameters
         self.problem = problem
+        self.home = home
         self.mock = runner_type is not None and runner_type.info.mock
         self._one_model = runner_type is not None and runner_type.info.one_model
         self._key = Key(name, "")
@@ -83,10 +86,15 @@ class Instance:
             return self.models[0].id
         return self.info.default_model
 
-    @property
-    def model_capabilities(self) -> tuple[Capability, ...]:
-        """What that model can do; nothing when the runner did not say."""
-        return next((m.capabilities for m in self.models or () if m.id == self.model), ())
+    def model_for(self, capability: Capability) -> str:
+        """The model for this kind of work when none is asked for."""
+        if self.runner_type is None or self.parameters is None:
+            return self.model
+        return self.runner_type.model_of(self.parameters, capability) or self.model
+
+    def fits(self, model: str) -> tuple[Capability, ...]:
+        """What a model can do; nothing when the runner did not say."""
+        return next((m.capabilities for m in self.models or () if m.id == model), ())
 
     async def list_models(self, clock: Clock, *, newest: bool = False) -> tuple[ModelInfo, ...]:
         """What it serves, nothing when it cannot tell; see `Served.ask`."""
@@ -109,7 +117,9 @@ class Instance:
         """A runner with this instance's parameters, not loaded."""
         assert self.runner_type is not None, self.problem
         assert self.parameters is not None, self.problem
-        return self.runner_type(self.parameters)
+        made = self.runner_type(self.parameters)
+        made.home = self.home
+        return made
 
     def check(self, clock: Clock, *, hardware: bool) -> str | None:
         """Why it cannot work here, or None; asked of the runner again after a few seconds."""
@@ -136,6 +146,7 @@ def candidate(
     configured = config.capabilities.get(capability)
     automatic = instance.automatic and not (configured and configured.runners)
     automatic = automatic or bool(configured and instance.name in configured.runners)
+    model = instance.model_for(capability)
     return Candidate(
         name=instance.name,
         runner=instance.runner,
@@ -146,8 +157,8 @@ def candidate(
         automatic=automatic,
         unavailable=unavailable,
         models=tuple(model.id for model in instance.models or ()),
-        model=instance.model,
-        fits=instance.model_capabilities,
+        model=model,
+        fits=instance.fits(model),
         saved=saved == instance.name,
         default=bool(configured) and configured.default_runner == instance.name,  # type: ignore[union-attr]
     )
@@ -185,7 +196,12 @@ def _instance(
     except InputError as error:
         problem = error.message.removeprefix(f"{name}: ").removesuffix(".")
         return Instance(name, runner, entry, able, runner_type, problem=problem)
-    return Instance(name, runner, entry, able, runner_type, parameters)
+    does = {*runner_type.capabilities_of(parameters), *configured}
+    able = tuple(capability for capability in able if capability in does)
+    if entry.model_id and (wrong := runner_type.wrong_model(entry.model_id)):
+        return Instance(name, runner, entry, able, runner_type, problem=f"modelId: {wrong}")
+    home = layers.store.home.root
+    return Instance(name, runner, entry, able, runner_type, parameters, home=home)
 
 
 def _configured_for(name: str, layers: Layers) -> tuple[Capability, ...]:

@@ -57,6 +57,7 @@ class Pool:
         entry = self._entries.get(key)
         if entry is None or (entry.state is State.FAILED and not entry.leases):
             entry = self._entries[key] = Entry(key, make())
+            entry.runner.clock = self._clock
         entry.leases += 1
         try:
             await self._enter(entry)

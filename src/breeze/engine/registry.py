@@ -14,10 +14,12 @@ from breeze.contracts.capability import Capability
 from breeze.contracts.errors import NotFoundError
 from breeze.contracts.parameters import unknown_name
 from breeze.contracts.runner import Runner
+from breeze.engine.rows import ENDING, Row, rows_of, runner_of
 
 GROUP = "breeze.runners"
 """The folder that is searched and the entry-point group, which have the same name."""
 
+_FOLDER = Path(__file__).parent.parent / "runners"
 _CAPABILITY_TAIL = re.compile(f"({'|'.join(c.lower() for c in Capability)})$")
 
 
@@ -25,31 +27,42 @@ class Registry:
     """Runner classes by name. Asking for names imports nothing; `load` imports one.
 
     `extra`: classes to know beside those found; they win over found ones of the same name.
+    `rows`: files of rows (`<runner>.rows.toml`) beside those that lie in the folder.
     """
 
-    def __init__(self, extra: Iterable[type[Runner[Any]]] = ()) -> None:
+    def __init__(self, extra: Iterable[type[Runner[Any]]] = (), rows: Iterable[Path] = ()) -> None:
         self._loaded: dict[str, type[Runner[Any]]] = {cls.info.name: cls for cls in extra}
+        self._rows = tuple(rows)
 
     @cached_property
     def _found(self) -> dict[str, str]:
         """Runner name to where its class is: a module of ours, or `package.module:Class`."""
-        folder = str(Path(__file__).parent.parent / "runners")
         found = {
             module.name: f"{GROUP}.{module.name}"
-            for module in pkgutil.iter_modules([folder])
+            for module in pkgutil.iter_modules([str(_FOLDER)])
             if not module.name.startswith("_")
         }
         for point in metadata.entry_points(group=GROUP):
             found.setdefault(point.name, point.value)
         return found
 
+    @cached_property
+    def rows(self) -> dict[str, Row]:
+        """The runners that are rows of data, by name. A class of the same name wins."""
+        files = (*sorted(_FOLDER.glob(f"*{ENDING}")), *self._rows)
+        found = {name: row for file in files for name, row in rows_of(file).items()}
+        return {name: row for name, row in found.items() if name not in self._found}
+
     @property
     def names(self) -> tuple[str, ...]:
         """Every runner's name, sorted."""
-        return tuple(sorted({*self._found, *self._loaded}))
+        return tuple(sorted({*self._found, *self.rows, *self._loaded}))
 
     def load(self, name: str) -> type[Runner[Any]]:
         """The class called `name`. Raises NotFoundError, or whatever its import raises."""
+        if name not in self._loaded and name in self.rows:
+            row = self.rows[name]
+            self._loaded[name] = runner_of(name, row, self.load(row.base))
         if name not in self._loaded:
             where = self._found.get(name)
             if where is None:

@@ -120,6 +120,13 @@ class Roster:
         found = await asyncio.gather(*(i.list_models(self._clock, newest=newest) for i in able))
         return {instance.name: models for instance, models in zip(able, found, strict=True)}
 
+    def _offered(self, instance: Instance, reason: str | None) -> bool:
+        """True for a row that nobody configured, nor gave a key."""
+        name = instance.name
+        if name not in self._registry.rows or name in self._config.instances:
+            return False
+        return reason is not None or not instance.automatic
+
     def status(self, instance: Instance, pool: Pool) -> RunnerStatus:
         """Its state in the pool, or the reason why it cannot work here."""
         loaded = [e for e in pool.entries if e.key.instance == instance.name]
@@ -140,6 +147,7 @@ class Roster:
             leases=sum(e.leases for e in loaded),
             waiting=sum(e.waiting for e in loaded),
             mock=bool(instance.info and instance.info.mock),
+            offered=self._offered(instance, reason),
         )
 
 

@@ -53,6 +53,7 @@ class Wish(msgspec.Struct, frozen=True):
     preferred: str = ""
 
 
+_NO_KEY, _FEW = "no API key", 2
 _STRICT = "the request is strict about another runner"
 _Rank = Callable[[Candidate], tuple[int, ...]]
 _REMOTE, _MOCK = RunnerKind.CLOUD, RunnerKind.MOCK
@@ -205,10 +206,19 @@ def nobody(decision: Decision) -> RunnerError:
         return CapabilityError(
             f"No runner here can do {decision.capability}. Run: breeze runners", field="runner"
         )
-    reasons = "; ".join(f"{r.name}: {r.why}" for r in able if r.why != _STRICT)
+    reasons = "; ".join(_told([r for r in able if r.why != _STRICT]))
     return UnavailableError(
         f"No runner can do {decision.capability} now. {reasons}.", field="runner", retryable=False
     )
+
+
+def _told(rejected: Sequence[Rejected]) -> list[str]:
+    """Each reason with its name; endpoints without a key are counted when there are many."""
+    keyless = [r for r in rejected if r.why.startswith(_NO_KEY)]
+    if len(keyless) <= _FEW:
+        return [f"{r.name}: {r.why}" for r in rejected]
+    told = [f"{r.name}: {r.why}" for r in rejected if r not in keyless]
+    return [*told, f"{len(keyless)} endpoints: {_NO_KEY} (see: breeze runners --json)"]
 
 
 def _unknown(field: str, name: str, known: Sequence[str]) -> NotFoundError:

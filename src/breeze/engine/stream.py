@@ -91,6 +91,11 @@ class EventStream(Generic[E]):
         self._end()
         return result
 
+    @property
+    def text(self) -> str:
+        """The text of a chat so far, without what was withdrawn (its first choice)."""
+        return self.route.fold.text()
+
     # for the source -------------------------------------------------------------------
 
     @contextmanager

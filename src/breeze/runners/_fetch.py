@@ -1,4 +1,4 @@
-"""The one function that fetches a URL which a caller gave. Nothing else in the package may.
+"""What fetches a URL that a caller or a server gave. Nothing else in the package may.
 
 The name is resolved once, every address that it has must be public, and the connection goes to
 that very address: a name that answers differently the next time gains nothing. Each redirect is
@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Awaitable, Callable, Container
-from contextlib import closing
+from contextlib import aclosing, closing
 from functools import cache
 from ipaddress import ip_address, ip_network
 from socket import SOCK_STREAM
@@ -29,7 +29,8 @@ class Policy(NamedTuple):
     """What may be fetched.
 
     `limit`: bytes; `seconds`: for everything together; `redirects`: the most that are followed;
-    `types`: how its content type must begin, empty for any; `ports`: beside 80 and 443;
+    `types`: how its content type must begin, empty for any; `ports`: beside 80 and 443; `hosts`:
+    the only ones, on every step of the way, empty for any;
     `networks`: addresses that are fine though they are not public; `tls`: another TLS context;
     `resolve`: the addresses of a host and port, else the system's answer.
     """
@@ -42,6 +43,7 @@ class Policy(NamedTuple):
     networks: tuple[Network, ...] = ()
     tls: ssl.SSLContext | None = None
     resolve: Resolve | None = None
+    hosts: tuple[str, ...] = ()
 
 
 class Fetched(NamedTuple):
@@ -63,10 +65,21 @@ async def fetch(url: str, field: str = "url", policy: Policy = USUAL) -> Fetched
     A name that does not exist and one that leads into a private network are the same error, so
     that nobody can look around inside through us.
     """
+    data = bytearray()
+    found = await fetch_into(data.extend, url, field, policy)
+    return found._replace(data=bytes(data))
+
+
+async def fetch_into(
+    take: Callable[[bytes], object], url: str, field: str = "url", policy: Policy = USUAL
+) -> Fetched:
+    """The same, but `take` gets the bytes piece by piece as they come, and what is returned has
+    none. What was taken before an error is to be thrown away.
+    """
     try:
         async with asyncio.timeout(policy.seconds):
             for _ in range(policy.redirects + 1):
-                found = await _one(url, field, policy)
+                found = await _one(take, url, field, policy)
                 if isinstance(found, Fetched):
                     return found
                 url = found
@@ -83,9 +96,13 @@ async def fetch(url: str, field: str = "url", policy: Policy = USUAL) -> Fetched
     raise _failed(field, f"is redirected more than {policy.redirects} times")
 
 
-async def _one(url: str, field: str, policy: Policy) -> Fetched | str:
+async def _one(
+    take: Callable[[bytes], object], url: str, field: str, policy: Policy
+) -> Fetched | str:
     """The file, or the URL that it is said to be at."""
     place = place_of(url, field, policy.ports)
+    if policy.hosts and place.host not in policy.hosts:
+        raise _failed(field, f"leads to {place.host}, where nothing may be fetched")
     address = await _address(place, field, policy)
     tls = policy.tls or await asyncio.to_thread(_system_tls) if place.scheme == "https" else None
     with closing(await Exchange.begin(place, address, tls)) as exchange:
@@ -97,7 +114,10 @@ async def _one(url: str, field: str, policy: Policy) -> Fetched | str:
         mime = head.headers.get("content-type", "").partition(";")[0].strip().lower()
         if policy.types and not mime.startswith(policy.types):
             raise _failed(field, f"leads to {mime[:80]!r}, not to {' or '.join(policy.types)}")
-        return Fetched(await exchange.body(head, policy.limit), mime, url)
+        async with aclosing(exchange.body(head, policy.limit)) as pieces:
+            async for piece in pieces:
+                take(piece)
+        return Fetched(b"", mime, url)
 
 
 async def _address(place: Place, field: str, policy: Policy) -> str:

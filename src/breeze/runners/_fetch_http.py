@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import NamedTuple
 
 from breeze.contracts.errors import TooLargeError
@@ -68,39 +70,53 @@ class Exchange:
             status = int(rest[:3])
         return Head(status, _headers(lines))
 
-    async def body(self, head: Head, limit: int) -> bytes:
-        """The body. Raises TooLargeError above `limit` bytes, Unreadable, OSError."""
+    async def body(self, head: Head, limit: int) -> AsyncGenerator[bytes]:
+        """The body as it comes. Raises TooLargeError above `limit` bytes, Unreadable, OSError."""
         if head.headers.get("content-encoding", "identity") != "identity":
             raise Unreadable
         try:
-            if "transfer-encoding" in head.headers:
-                return await self._chunks(head, limit)
-            if (length := head.headers.get("content-length")) is None:
-                return await self._rest(limit)
-            if not length.isdecimal() or not length.isascii() or len(length) > 15:
-                raise Unreadable
-            _check(int(length), limit)
-            return await self._reader.readexactly(int(length))
+            async with aclosing(self._pieces(head, limit)) as pieces:
+                async for piece in pieces:
+                    yield piece
         except (asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
             raise Unreadable from error
 
-    async def _rest(self, limit: int) -> bytes:
-        found = bytearray()
-        while piece := await self._reader.read(_BLOCK):
-            found += piece
-            _check(len(found), limit)
-        return bytes(found)
+    def _pieces(self, head: Head, limit: int) -> AsyncGenerator[bytes]:
+        if "transfer-encoding" in head.headers:
+            return self._chunks(head, limit)
+        if (length := head.headers.get("content-length")) is None:
+            return self._rest(limit)
+        if not length.isdecimal() or not length.isascii() or len(length) > 15:
+            raise Unreadable
+        _check(int(length), limit)
+        return self._exactly(int(length))
 
-    async def _chunks(self, head: Head, limit: int) -> bytes:
+    async def _exactly(self, size: int) -> AsyncGenerator[bytes]:
+        while size:
+            piece = await self._reader.read(min(size, _BLOCK))
+            if not piece:
+                raise Unreadable
+            size -= len(piece)
+            yield piece
+
+    async def _rest(self, limit: int) -> AsyncGenerator[bytes]:
+        size = 0
+        while piece := await self._reader.read(_BLOCK):
+            size += len(piece)
+            _check(size, limit)
+            yield piece
+
+    async def _chunks(self, head: Head, limit: int) -> AsyncGenerator[bytes]:
         if head.headers["transfer-encoding"].lower() != "chunked":
             raise Unreadable
-        found = bytearray()
+        total = 0
         while size := _size(await self._reader.readuntil(b"\r\n")):
-            _check(len(found) + size, limit)
-            found += await self._reader.readexactly(size)
+            total += size
+            _check(total, limit)
+            async for piece in self._exactly(size):
+                yield piece
             if await self._reader.readexactly(2) != b"\r\n":
                 raise Unreadable
-        return bytes(found)
 
 
 def _headers(lines: list[str]) -> dict[str, str]:

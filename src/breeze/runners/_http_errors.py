@@ -104,15 +104,30 @@ def _decoded(body: bytes, answer: Answer) -> Any:
 def _found(said: Any) -> dict[str, Any]:
     """The object that describes the error, in whatever shape it came."""
     if isinstance(said, Mapping):
-        inner = said.get("error")
+        inner = said.get("error") or said.get("detail")
         if isinstance(inner, Mapping):
             return dict(inner)
+        if isinstance(inner, list) and inner and isinstance(inner[0], Mapping):
+            return _invalid(inner)
+        inner = said.get("error")
         if isinstance(inner, str) and inner:
             return {**said, "message": said.get("message") or inner}
+        if isinstance(inner, list) and all(isinstance(each, str) for each in inner):
+            return {**said, "message": said.get("message") or "; ".join(inner)}
         return dict(said)
     if isinstance(said, list):
         return _found(said[0]) if said else {}
     return {"message": said, "error": said} if isinstance(said, str) else {}
+
+
+def _invalid(problems: list[Any]) -> dict[str, Any]:
+    """What validators of web frameworks list: where, and what is wrong there."""
+    told = []
+    for problem in problems:
+        path = [str(part) for part in problem.get("loc") or () if part != "body"]
+        told.append((".".join(path), str(problem.get("msg") or problem.get("message") or "")))
+    text = "; ".join(f"{where}: {what}" if where else what for where, what in told)
+    return {"message": text, "param": told[0][0]}
 
 
 def _message(found: Mapping[str, Any]) -> str:

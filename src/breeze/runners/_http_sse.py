@@ -14,6 +14,8 @@ from breeze.contracts.errors import ProcessingError
 LARGEST = 64 * 1024 * 1024
 """Bytes of one event."""
 Fields = dict[bytes, bytes]
+_BARE = (b"{", b"[")
+"""How JSON begins. Some servers say so in the middle of a stream that they failed, not as data."""
 
 
 def data_of(fields: Fields) -> bytes:
@@ -86,6 +88,8 @@ class EventSplitter:
     def _read(self, event: bytes) -> bytes:
         if not self._begun:
             event = event.removeprefix(b"\xef\xbb\xbf")
+        if event[:1] in _BARE:
+            return event
         fields: Fields = {}
         for line in event.split(b"\n"):
             name, _, value = line.partition(b":")

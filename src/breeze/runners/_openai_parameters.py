@@ -6,16 +6,19 @@ from collections.abc import Iterator, Mapping
 
 from pydantic import SecretStr, ValidationInfo, field_validator
 
+from breeze.contracts.capability import Capability
 from breeze.contracts.errors import InputError
-from breeze.contracts.fields import Choice, choice, number, secret, switch, text
-from breeze.contracts.parameters import Parameters, ValidationResult
+from breeze.contracts.fields import Choice, choice, number, secret, text
+from breeze.contracts.parameters import ValidationResult
 from breeze.runners._http_target import Target, header_fields, target_of
+from breeze.runners._openai_wishes import CONSERVATIVE, Wishes
 
 BASE_URL = "https://api.openai.com/v1"
 _HOST = "api.openai.com"
+_KEYS_BEGIN = "sk-"
 
 
-class OpenAIParameters(Parameters):
+class OpenAIParameters(Wishes):
     """Which server is asked, and how. The key goes to that server and nowhere else."""
 
     base_url: str = text(
@@ -72,22 +75,6 @@ class OpenAIParameters(Parameters):
         unit="s",
         requires_reload=True,
     )
-    limit_field: str = choice(
-        "auto",
-        [
-            Choice("auto", "By host", "max_completion_tokens for OpenAI's own, else max_tokens"),
-            Choice("max_tokens", "max_tokens", "What most servers know"),
-            Choice("max_completion_tokens", "max_completion_tokens", "What OpenAI's own wants"),
-        ],
-        "Name of the limit of new tokens in requests",
-        category="Requests",
-    )
-    usage: bool = switch(
-        True,
-        "Ask for token counts at the end of streams; off for servers that refuse stream_options",
-        title="Token counts",
-        category="Requests",
-    )
 
     @field_validator("base_url", "headers", mode="after")
     @classmethod
@@ -105,6 +92,9 @@ class OpenAIParameters(Parameters):
         elif key and not target.tls and not target.loopback:
             text = f"the key will travel unencrypted to {target.authority}: use https://"
             yield ValidationResult("base_url", "warning", text)
+        if key and self.at_home and not key.startswith(_KEYS_BEGIN):
+            text = f"keys of {_HOST} begin with {_KEYS_BEGIN}: is this one for another server?"
+            yield ValidationResult("api_key", "warning", text)
 
     @property
     def key(self) -> str:
@@ -122,15 +112,38 @@ class OpenAIParameters(Parameters):
         host = self.target.host
         return host == _HOST or host.endswith(f".{_HOST}")
 
+    @property
+    def missing_key(self) -> str:
+        """The usual variable of the key that is missing: for the vendor's own host; "" if none."""
+        facts = self.facts
+        own = target_of(facts["base_url"].default)
+        there = self.at_home or (self.target.host == own.host and not own.loopback)
+        return facts["api_key"].env if there and not self.key else ""
+
+    def does(self) -> tuple[Capability, ...]:
+        """What the server does, as far as is known."""
+        if self.capabilities:
+            return tuple(map(Capability, self.capabilities))
+        return tuple(Capability) if self.at_home else CONSERVATIVE
+
     def sent_headers(self) -> Mapping[str, str]:
         """The headers of every request."""
         key, bearer = self.key, self.key_header == "authorization"
         billed = {"openai-organization": self.organization, "openai-project": self.project}
         return {
             **header_fields(self.headers),
+            **self._extra_headers(),
             **({self.key_header: f"Bearer {key}" if bearer else key} if key else {}),
             **(billed if self.at_home else {}),
         }
+
+    def _extra_headers(self) -> dict[str, str]:
+        """Those that a row's own parameters give."""
+        places = (
+            (name, place) for name, place in self.extra.items() if place.startswith("header:")
+        )
+        found = {place.removeprefix("header:").lower(): getattr(self, n) for n, place in places}
+        return {name: value for name, value in found.items() if value}
 
     def secrets(self) -> tuple[str, ...]:
         """What must never be shown, should the server say it."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from breeze.contracts.dialects.openai import ChunkReader, UpstreamError
 from breeze.contracts.errors import ProcessingError, RunnerError
-from breeze.contracts.events import ChatEvent, Finish
+from breeze.contracts.events import ALIVE, ChatEvent, Finish
 from breeze.runners._http_answer import Answer
 from breeze.runners._http_errors import reported
 from breeze.runners._http_sse import EventSplitter, Fields
+from breeze.runners._openai_says import SAYS
 from breeze.runners._openai_text import TextForm
 
 _DONE = b"[DONE]"
@@ -58,6 +59,8 @@ class Reply:
             return []
         events = self._read_all(chunks)
         self._form.expect(self._split.clean)
+        if not events and data[:1] == b":":
+            events.append(ALIVE)  # a comment: nothing new, but the server is there
         return events
 
     def _read_all(self, chunks: list[bytes]) -> list[ChatEvent]:
@@ -144,7 +147,9 @@ class Reply:
         return events
 
     def _reported(self, error: UpstreamError) -> RunnerError:
-        return reported(error.error, self._answer, secrets=self._secrets, field="messages")
+        return reported(
+            error.error, self._answer, secrets=self._secrets, field="messages", says=SAYS
+        )
 
 
 def named(finish: ChatEvent, model: str) -> Finish:

@@ -11,6 +11,7 @@ from breeze.contracts.errors import RunnerError
 from breeze.contracts.events import (
     AudioChunk,
     Finish,
+    ImageFailed,
     ImageReady,
     Progress,
     ReasoningDelta,
@@ -128,6 +129,10 @@ class Answer:
     def _picture(self, event: ImageReady) -> Said:
         return "", {}, (_image(event),)
 
+    def _no_picture(self, event: ImageFailed) -> Said:
+        place = {"image_failed": event.error.message, "error_code": event.error.code}
+        return "", texts(place | {"number": event.number}), ()
+
     def _verdict(self, event: Verdict) -> Said:
         return "", texts({"safety_status": event.status, "risk_score": event.risk}), ()
 
@@ -137,7 +142,8 @@ class Answer:
 
     def _restarted(self, event: Restarted) -> Said:
         self._heard = False
-        return "", texts({"restarted": True, "from": event.from_runner, "to": event.to_runner}), ()
+        who = {"from": event.from_runner, "to": event.to_runner, "reason": event.reason}
+        return "", texts({"restarted": True, **who}), ()
 
     def _redacted(self, event: Redacted) -> Said:
         place = texts({"redacted": True, "start": event.start, "end": event.end})
@@ -151,6 +157,7 @@ _TELL: Mapping[type, Callable[[Answer, Any], Said]] = {
     Transcript: Answer._transcript,
     AudioChunk: Answer._sound,
     ImageReady: Answer._picture,
+    ImageFailed: Answer._no_picture,
     Verdict: Answer._verdict,
     Progress: Answer._progress,
     Restarted: Answer._restarted,

@@ -37,7 +37,7 @@ class Bench:
         self.limits = limits
         self.info = runner_type.info
         self.capabilities = runner_type.info.capabilities
-        """Those of the model at work, once `narrow` has asked for it."""
+        """What it does as it is set, with the model at work, once `narrow` has asked for it."""
         self.errors: list[tuple[str, BaseException]] = []
         self.reason: str | None = None
         self._shared: AnyRunner | None = None
@@ -74,11 +74,14 @@ class Bench:
             raise
 
     async def narrow(self) -> None:
-        """Leave out capabilities that the model at work does not have by its own account."""
+        """Leave out capabilities that it does not have as it is set, or the model at work."""
         if self.reason is not None:
             return
         try:
-            models = await (await self.shared()).models()
+            runner = await self.shared()
+            does = runner.capabilities_of(runner.parameters)
+            self.capabilities = tuple(c for c in self.capabilities if c in does)
+            models = await runner.models()
         except Exception:  # the rules that load and list models report it
             return
         name = self.model or self.info.default_model

@@ -82,6 +82,8 @@ REFUSALS: list[tuple[int, Any, type[RunnerError], str]] = [
     (409, openai("conflict"), InputError, "messages"),
     (413, b"", TooLargeError, "messages"),
     (422, {"detail": MESSAGES}, InputError, "messages"),
+    (422, {"detail": [{"loc": ["body", "a", 0], "msg": "no"}]}, InputError, "a.0"),
+    (401, {"detail": {"code": "quota_exceeded", "message": "no"}}, QuotaError, ""),
     (429, openai("slow", "requests", code="rate_limit_exceeded"), RateLimitError, ""),
     (429, openai("slow", "slow_down"), RateLimitError, ""),
     (429, openai("pay", "insufficient_quota"), QuotaError, ""),

@@ -21,7 +21,8 @@ from breeze.contracts.events import (
     TextDelta,
     ToolCallDelta,
 )
-from breeze.contracts.values import TokenLogprob, Usage
+from breeze.contracts.messages import ToolCall
+from breeze.contracts.values import Attempt, TokenLogprob, Usage
 
 _encode = msgspec.json.Encoder().encode
 DONE = b"data: [DONE]\n\n"
@@ -70,7 +71,7 @@ def answer_json(answer: ChatAnswer, id: str, created: int, model: str) -> dict[s
         "usage": usage_json(answer.usage),
         "system_fingerprint": None,
     }
-    if ours := ours_json(answer.adjustments):
+    if ours := ours_json(answer.adjustments) | attempts_json(answer.attempts, answer.runner):
         found["breeze"] = ours
     return found
 
@@ -78,6 +79,13 @@ def answer_json(answer: ChatAnswer, id: str, created: int, model: str) -> dict[s
 def ours_json(adjustments: tuple[Adjustment, ...]) -> dict[str, Any]:
     """The extension object of an answer, empty when there is nothing to say."""
     return {"adjustments": [msgspec.to_builtins(a) for a in adjustments]} if adjustments else {}
+
+
+def attempts_json(attempts: tuple[Attempt, ...], runner: str) -> dict[str, Any]:
+    """The tries that did not answer, and who did; for the extension object."""
+    if not attempts:
+        return {}
+    return {"runner": runner, "attempts": [msgspec.to_builtins(a) for a in attempts]}
 
 
 def _refused(said: ChatAnswer | Finish | TextDelta) -> bool:
@@ -96,17 +104,22 @@ def _choice(choice: Choice, index: int, *, refused: bool) -> dict[str, Any]:
         message |= {"content": None, "refusal": choice.text}
     if choice.reasoning:
         message["reasoning_content"] = choice.reasoning
+    if choice.reasoning_signature:
+        message["reasoning_signature"] = choice.reasoning_signature
     if choice.tool_calls:
-        message["tool_calls"] = [
-            {"id": c.id, "type": "function", "function": {"name": c.name, "arguments": c.arguments}}
-            for c in choice.tool_calls
-        ]
+        message["tool_calls"] = [_called(call) for call in choice.tool_calls]
     return {
         "index": index,
         "message": message,
         "finish_reason": "stop" if refused else choice.finish_reason,
         "logprobs": logprobs_json(choice.logprobs),
     }
+
+
+def _called(call: ToolCall) -> dict[str, Any]:
+    function = {"name": call.name, "arguments": call.arguments}
+    found: dict[str, Any] = {"id": call.id, "type": "function", "function": function}
+    return found | {"signature": call.signature} if call.signature else found
 
 
 class Chunks:
@@ -116,18 +129,23 @@ class Chunks:
     chunk has the field, and one more chunk carries the figures.
     """
 
-    __slots__ = ("_after", "_before", "_begun", "_choices", "_model", "_text", "_usage")
+    __slots__ = ("_after", "_before", "_begun", "_choices", "_head", "_text", "_usage")
 
     def __init__(self, id: str, created: int, model: str, choices: int, *, usage: bool) -> None:
-        self._before = (
-            b'data: {"id":%b,"object":"chat.completion.chunk","created":%d,"model":%b,'
-            % (_encode(id), created, _encode(model))
-        )
+        self._head = _encode(id), created
         self._after = b',"usage":null}\n\n' if usage else b"}\n\n"
-        self._text = self._before + b'"choices":[{"index":0,"delta":{"content":'
         self._begun = b'},"logprobs":null,"finish_reason":null}]' + self._after
         self._choices = choices
         self._usage = usage
+        self.begin(model)
+
+    def begin(self, model: str) -> None:
+        """From now on `model` answers."""
+        self._before = (
+            b'data: {"id":%b,"object":"chat.completion.chunk","created":%d,"model":%b,'
+            % (*self._head, _encode(model))
+        )
+        self._text = self._before + b'"choices":[{"index":0,"delta":{"content":'
 
     def first(self, adjustments: list[Any], begins: AnyEvent) -> bytes:
         """The chunk that opens every choice; what was adjusted so far rides on it.
@@ -148,18 +166,24 @@ class Chunks:
                 return self._text + _encode(event.text) + self._begun  # type: ignore[union-attr]
             return self._chunk([_text_piece(event)])  # type: ignore[arg-type]
         if kind is ReasoningDelta:
-            return self._chunk([_piece(event.choice, {"reasoning_content": event.text})])  # type: ignore[union-attr]
+            return self._chunk([_reasoning_piece(event)])  # type: ignore[arg-type]
         if kind is ToolCallDelta:
             return self._chunk([_piece(event.choice, {"tool_calls": [_call(event)]})])  # type: ignore[union-attr,arg-type]
         if kind is Restarted or kind is Redacted:
             return self._chunk([], b',"breeze":' + _encode(withdrawal_json(event)))  # type: ignore[arg-type]
         return b""
 
-    def last(self, finish: Finish, usage: Usage | None, adjustments: list[Any]) -> bytes:
-        """The finish reason of every choice, the usage when asked for, and the end."""
+    def last(
+        self, finish: Finish, usage: Usage | None, adjustments: list[Any], tried: dict[str, Any]
+    ) -> bytes:
+        """The finish reason of every choice, the usage when asked for, and the end.
+
+        `tried`: what `attempts_json` gives.
+        """
         reason: Reason = "stop" if _refused(finish) else finish.reason
         ends = [_piece(i, {}, reason=reason) for i in range(self._choices)]
-        more = b"" if not adjustments else b',"breeze":' + _encode({"adjustments": adjustments})
+        ours = {"adjustments": adjustments, **tried} if adjustments else tried
+        more = b',"breeze":' + _encode(ours) if ours else b""
         closing = self._chunk(ends, more)
         if self._usage:
             closing += self._before + b'"choices":[],"usage":%b}\n\n' % _encode(usage_json(usage))
@@ -186,12 +210,22 @@ def _text_piece(event: TextDelta) -> dict[str, Any]:
     return _piece(event.choice, {name: event.text}, logprobs_json(event.logprobs))
 
 
+def _reasoning_piece(event: ReasoningDelta) -> dict[str, Any]:
+    delta = {"reasoning_content": event.text}
+    return _piece(
+        event.choice,
+        delta | {"reasoning_signature": event.signature} if event.signature else delta,
+    )
+
+
 def _call(event: ToolCallDelta) -> dict[str, Any]:
     """Clients concatenate every string, so id and name are written once, when they come."""
     function: dict[str, Any] = {"arguments": event.arguments}
     if event.name:
         function = {"name": event.name, **function}
     found: dict[str, Any] = {"index": event.index, "function": function}
+    if event.signature:
+        found["signature"] = event.signature
     return {"id": event.id, "type": "function", **found} if event.id else found
 
 

@@ -74,7 +74,8 @@ def chat_body(request: ChatRequest, model: str, limit_field: str = "max_tokens")
 def _message_json(message: Message) -> Message | dict[str, Any]:
     """The message itself when it is written as it is: text, and nothing with another name."""
     content = message.content
-    if type(content) is str and content and not message.tool_calls and not message.reasoning:
+    odd = message.tool_calls or message.reasoning or message.reasoning_signature
+    if type(content) is str and content and not odd:
         return message
     return _odd_message_json(message)
 
@@ -82,7 +83,7 @@ def _message_json(message: Message) -> Message | dict[str, Any]:
 def _odd_message_json(message: Message) -> dict[str, Any]:
     content: Any = message.content
     if not isinstance(content, str):
-        content = [_part_json(part) for part in content]
+        content = [part_json(part) for part in content]
     found: dict[str, Any] = {"role": message.role, "content": content}
     if message.tool_calls:
         found["content"] = content or None
@@ -98,7 +99,8 @@ def _odd_message_json(message: Message) -> dict[str, Any]:
     return found | {name: value for name, value in extra.items() if value}
 
 
-def _part_json(part: ContentPart) -> dict[str, Any]:
+def part_json(part: ContentPart) -> dict[str, Any]:
+    """One part of a message as it is written."""
     if isinstance(part, TextPart):
         return {"type": "text", "text": part.text}
     if isinstance(part, ImagePart):

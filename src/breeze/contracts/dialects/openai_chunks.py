@@ -117,6 +117,8 @@ class ChunkReader:
         if delta is not None:
             self._take_delta(delta, index, found.logprobs, events)
         if found.finish_reason:
+            if found.finish_reason == "error":  # gateways say so, at times without an error
+                raise UpstreamError("the model failed")
             self._raw = found.finish_reason
 
     def _take_delta(

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from breeze.contracts.answers import Adjustment, Picture
+from breeze.contracts.answers import Adjustment, FailedPicture, Picture
 from breeze.contracts.dialects.openai_json import BreezeJson, Seed
 from breeze.contracts.dialects.openai_message_json import Strict
 from breeze.contracts.errors import InputError
@@ -97,6 +97,15 @@ def picture_json(picture: Picture) -> dict[str, Any]:
     """One picture of a whole answer."""
     found: dict[str, Any] = {"b64_json": picture.data} if picture.data else {"url": picture.url}
     return found | {"breeze": {"seed": picture.seed, "cost": picture.cost}}
+
+
+def failures_json(failures: tuple[FailedPicture, ...]) -> dict[str, Any]:
+    """The pictures that could not be made while others were; nothing when there are none."""
+    told = [
+        {"code": lost.error.code, "message": lost.error.message, "number": lost.number}
+        for lost in failures
+    ]
+    return {"failures": told} if told else {}
 
 
 def facts_json(mime: str, width: int, height: int) -> dict[str, Any]:

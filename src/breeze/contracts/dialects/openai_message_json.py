@@ -76,13 +76,14 @@ class CalledJson(Strict):
 
 
 class CallJson(Strict):
-    """A tool call of an earlier answer."""
+    """A tool call of an earlier answer; `signature` as it came with the answer."""
 
     id: str
     function: CalledJson
     type: Literal["function"] = "function"
     index: int | None = None
     provider_specific_fields: Any = None
+    signature: str | None = None
 
 
 class MessageJson(Strict):
@@ -95,6 +96,7 @@ class MessageJson(Strict):
     tool_call_id: str | None = None
     reasoning_content: str | None = None
     reasoning: str | None = None
+    reasoning_signature: str | None = None
     refusal: str | None = None
     annotations: list[Any] | None = None
     parsed: Any = None

@@ -121,10 +121,13 @@ def _message(given: MessageJson, place: int) -> Message:
     return Message(
         "system" if given.role == "developer" else given.role,
         content,
-        tuple(ToolCall(c.id, c.function.name, c.function.arguments) for c in calls),
+        tuple(
+            ToolCall(c.id, c.function.name, c.function.arguments, c.signature or "") for c in calls
+        ),
         given.tool_call_id or "",
         given.name or "",
         given.reasoning_content or given.reasoning or "",
+        given.reasoning_signature or "",
     )
 
 

@@ -78,7 +78,7 @@ def usual_request(body: bytes) -> Usual | None:
 
 def usual_answer(answer: ChatAnswer, id: str, created: int, model: str) -> bytes | None:
     """`answer` as a `chat.completion`; None when it is more than one text."""
-    if answer.adjustments or (answer.metadata and "refusal" in answer.metadata):
+    if answer.adjustments or answer.attempts or (answer.metadata and "refusal" in answer.metadata):
         return None
     (choice, *more) = answer.choices
     if more or not choice.text or choice.reasoning or choice.tool_calls or choice.logprobs:

@@ -34,6 +34,7 @@ class Work:
     deadline: float | None = None
     url: str = ""
     key: str = field(default="", repr=False)
+    record: Path | None = None
 
     @property
     def route(self) -> dict[str, Any]:
@@ -79,6 +80,12 @@ _ROUTE = (
 _DEADLINE = click.option(
     "--deadline", type=float, metavar="SECONDS", help="Give up when this time is over."
 )
+record_option = click.option(
+    "--record",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Keep each request and its events here, secrets left out, for the replay runner.",
+)
 
 
 def route_options(command: F) -> F:
@@ -88,7 +95,7 @@ def route_options(command: F) -> F:
 
 def work_options(command: F) -> F:
     """Adds the options of every work command; the command gets them as `work`."""
-    return _gathered(command, (*_ROUTE, _DEADLINE, json_option))
+    return _gathered(command, (*_ROUTE, _DEADLINE, record_option, json_option))
 
 
 def looking_options(command: F) -> F:

@@ -116,7 +116,7 @@ async def opened(work: Work, capability: Capability) -> AsyncIterator[Engine]:
     if work.params:
         async with Engine.open(config=work.config, ledger=False) as known:
             extra = overrides(work.params, known.instances, capability, work.runner)
-    async with Engine.open(config=work.config, overrides=extra) as engine:
+    async with Engine.open(config=work.config, overrides=extra, record=work.record) as engine:
         for notice in engine.layers.config.notices:
             note(f"{engine.layers.config.path or 'configuration'}: {notice}")
         yield engine

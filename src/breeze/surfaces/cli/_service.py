@@ -91,7 +91,8 @@ def client_of(work: Work) -> Client:
     """The client of the server that `work` names. Raises InputError for options of the engine."""
     from breeze.client import Client
 
-    for given, option in ((work.params, "--param"), (work.config, "--config")):
+    options = ((work.params, "--param"), (work.config, "--config"), (work.record, "--record"))
+    for given, option in options:
         if given:
             raise refusal(option)
     return Client(work.url, work.key)

@@ -26,6 +26,7 @@ from breeze.surfaces.cli._words import CAPABILITY
 if TYPE_CHECKING:
     from breeze.contracts.service import Decision
 
+_NO_KEY = "no API key"
 Make = Callable[..., Request[Any]]
 _NAMED = 3
 """Runners with the same reason that a table names; --json names all."""
@@ -80,8 +81,13 @@ def _others(decision: Decision) -> list[tuple[str, str, str, str]]:
     """Those who are not tried, a line for each reason."""
     reasons: dict[str, list[str]] = {}
     for rejected in decision.rejected:
-        reasons.setdefault(rejected.why, []).append(rejected.name)
+        reasons.setdefault(_briefly(rejected.why), []).append(rejected.name)
     return [("no", _together(names), "", why) for why, names in reasons.items()]
+
+
+def _briefly(why: str) -> str:
+    """A reason without the remedy, which differs from runner to runner."""
+    return _NO_KEY if why.startswith(f"{_NO_KEY}:") else why
 
 
 def _together(names: list[str]) -> str:

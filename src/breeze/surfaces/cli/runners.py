@@ -10,6 +10,7 @@ from breeze.contracts.capability import Capability
 from breeze.surfaces.cli._options import Work, looking_options
 from breeze.surfaces.cli._run import run, service
 from breeze.surfaces.cli._table import show_lines, show_table
+from breeze.surfaces.cli._terminal import note
 from breeze.surfaces.cli._words import CAPABILITY
 
 if TYPE_CHECKING:
@@ -25,12 +26,15 @@ def command(capability: Capability | None, work: Work) -> None:
     """List every runner, what it does, and whether it can work here.
 
     CAPABILITY, or the command that needs it, shows only those that do this kind of work.
+    Endpoints that nobody has set up are named in a line of their own; --json shows them all.
     """
     found = run(_statuses(work, capability), json=work.json)
     if work.json:
         show_lines(found)
     else:
-        show_table(_COLUMNS, [_row(status) for status in found])
+        show_table(_COLUMNS, [_row(status) for status in found if not status.offered])
+        if offered := [status.name for status in found if status.offered]:
+            note(f"{len(offered)} more endpoints, not set up: {', '.join(offered)}")
 
 
 async def _statuses(work: Work, capability: Capability | None) -> list[RunnerStatus]:
@@ -41,8 +45,11 @@ async def _statuses(work: Work, capability: Capability | None) -> list[RunnerSta
 
 def _row(status: RunnerStatus) -> tuple[object, ...]:
     state = "available" if status.state == "absent" else status.state
-    does = ", ".join(status.capabilities)
+    reason, does = status.reason, ", ".join(status.capabilities)
+    if status.circuit != "closed" and not reason:
+        state = "being probed" if status.circuit == "probing" else f"rests {status.retry_in:.0f} s"
+        reason = f"failed {status.failures} times in a row: {status.last_error}"
     return (
         status.name, status.runner, status.kind, does, status.priority, status.model, state,
-        status.reason,
+        reason,
     )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from breeze.contracts.errors import UnavailableError
-from breeze.surfaces.cli._options import config_option
+from breeze.surfaces.cli._options import config_option, record_option
 from breeze.surfaces.cli._terminal import note
 
 if TYPE_CHECKING:
@@ -34,9 +35,11 @@ _LEVELS = click.Choice(("critical", "error", "warning", "info", "debug"))
 @click.option("--allow-origin", multiple=True, metavar="ORIGIN", help="Web page that may call.")
 @click.option("--access-log", metavar="FILE|-|off", help="One line of JSON for each request.")
 @click.option("--log-level", type=_LEVELS, help="Least weight of what is logged.")
+@record_option
 @config_option
 def command(
     config: Path | None,
+    record: Path | None,
     tls_cert: str | None,
     tls_key: str | None,
     shutdown_limit: float | None,
@@ -67,7 +70,7 @@ def command(
         "accessLog": access_log,
         "logLevel": log_level,
     }
-    _serve(_planned(config, options))
+    _serve(replace(_planned(config, options), record=record and record.absolute()))
 
 
 def _planned(config: Path | None, options: dict[str, Any]) -> Plan:

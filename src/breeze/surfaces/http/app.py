@@ -8,6 +8,7 @@ from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from breeze.contracts import hops
 from breeze.contracts.errors import (
     CancelledError,
     InputError,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 JSON_LIMIT = 32 * 1024 * 1024
 """Bytes of a JSON body, unless a route says otherwise."""
+_HOPS = hops.HEADER.encode()
 _OPEN = Role.OPEN
 
 
@@ -84,6 +86,8 @@ class App:
         started = perf_counter()
         call = Call(self, exchange)
         answer: Answer | None = None
+        if _HOPS in exchange.headers:
+            hops.arrived(call.header(_HOPS))
         try:
             try:
                 answer = await self._handler(call)(call)

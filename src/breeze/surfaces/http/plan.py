@@ -22,12 +22,16 @@ from breeze.surfaces.http.listening import Address, address_of
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything that a worker has to know. `config`: the file, whether or not it is there."""
+    """Everything that a worker has to know. `config`: the file, whether or not it is there.
+
+    `record`: the folder for recordings, if there are to be any.
+    """
 
     home: Home
     config: Path
     settings: ServerSettings
     address: Address
+    record: Path | None = None
 
     @property
     def host(self) -> str:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import msgspec
 
 from breeze.contracts.answers import Adjustment
+from breeze.contracts.values import Attempt
 from breeze.engine.stream import EventStream
 
 Headers = list[tuple[bytes, bytes]]
@@ -65,7 +66,7 @@ Answer = Reply | Stream
 
 
 class Facts(msgspec.Struct, frozen=True, gc=False):
-    """Who answered, for the headers of a response."""
+    """Who answered, for the headers of a response. `failed`: the tries before, which did not."""
 
     request_id: str
     runner: str = ""
@@ -73,6 +74,7 @@ class Facts(msgspec.Struct, frozen=True, gc=False):
     decision: str = ""
     mock: bool = False
     adjusted: tuple[str, ...] = ()
+    failed: tuple[Attempt, ...] = ()
 
     @classmethod
     def of(cls, stream: EventStream[Any]) -> Facts:
@@ -86,6 +88,7 @@ class Facts(msgspec.Struct, frozen=True, gc=False):
             route.decision.id if route.decision else "",
             route.mock,
             tuple([event.field for event in adjusted]) if adjusted else (),
+            route.failed,
         )
 
     def with_adjusted(self, adjustments: tuple[Adjustment, ...]) -> Facts:
@@ -101,6 +104,9 @@ class Facts(msgspec.Struct, frozen=True, gc=False):
         found = [(b"x-request-id", _text(self.request_id)), *who, *more]
         if self.adjusted:
             found.append((b"x-breeze-adjustments", _text(", ".join(dict.fromkeys(self.adjusted)))))
+        if self.failed:
+            tries = ", ".join(f"{attempt.runner}:{attempt.code}" for attempt in self.failed)
+            found.append((b"x-breeze-attempts", _text(tries)))
         return found
 
 

@@ -105,7 +105,9 @@ async def application(plan: Plan) -> AsyncIterator[App]:
     hosts, origins = settings.allowed_hosts, settings.allowed_origins
     log = _access_log(settings.access_log)
     try:
-        async with Engine.open(home=plan.home.root, config=plan.config) as engine:
+        async with Engine.open(
+            home=plan.home.root, config=plan.config, record=plan.record
+        ) as engine:
             app = App(
                 engine,
                 _table(settings.limits.body_mib * 1_048_576),

@@ -31,7 +31,7 @@ def sound(text: str, form: str, rate: int = 24_000) -> bytes:
     seconds = seconds_of(text)
     if form == "mp3":
         return _FRAME * max(1, round(seconds / 0.026))
-    samples = pcm(seconds, rate)
+    samples = pcm(0.1, rate) * round(seconds * 10)  # whole waves of the tone: they join
     if form == "pcm":
         return samples
     if form == "wav":

@@ -10,11 +10,11 @@ from typing import Any
 import msgspec
 
 from breeze.contracts.answers import Adjustment, ChatAnswer
-from breeze.contracts.dialects.openai_answer import Chunks, answer_json
+from breeze.contracts.dialects.openai_answer import Chunks, answer_json, attempts_json
 from breeze.contracts.dialects.openai_read import chat_from_json
 from breeze.contracts.dialects.openai_usual import usual_answer, usual_request
 from breeze.contracts.errors import RunnerError
-from breeze.contracts.events import Adjusted, AnyEvent, Finish, TextDelta, Usage
+from breeze.contracts.events import Adjusted, AnyEvent, Finish, Restarted, TextDelta, Usage
 from breeze.contracts.requests import ChatRequest
 from breeze.contracts.results import cut
 from breeze.engine.stream import EventStream
@@ -112,17 +112,25 @@ async def _pieces(
                         yield chunks.first(adjusted, event)
                         adjusted.clear()
                     if kind is Finish:
-                        yield chunks.last(event, usage, adjusted)  # type: ignore[arg-type]
+                        tried = attempts_json(events.route.failed, events.route.runner)
+                        yield chunks.last(event, usage, adjusted, tried)  # type: ignore[arg-type]
                         return
                     if kind is TextDelta:
                         yield piece(event)
-                    elif data := piece(event):
+                    elif data := _odd_piece(event, events, chunks):
                         yield data
                 event = await following()
         except StopAsyncIteration:
             yield failed(cut(events.route.delivered))
         except RunnerError as error:
             yield failed(error)
+
+
+def _odd_piece(event: AnyEvent, events: EventStream[Any], chunks: Chunks) -> bytes:
+    """A chunk that is not plain text. After a restart, the chunks name who answers now."""
+    if type(event) is Restarted:
+        chunks.begin(events.route.model or events.route.runner)
+    return chunks.piece(event)
 
 
 def _adjustment(event: Adjusted) -> dict[str, Any]:

@@ -9,28 +9,39 @@ from typing import Any
 
 import msgspec
 
-from breeze.contracts.answers import Adjustment, Pictures
+from breeze.contracts.answers import Adjustment, FailedPicture, Pictures
 from breeze.contracts.dialects.openai_answer import DONE, ours_json
 from breeze.contracts.dialects.openai_image_json import (
     NAMES,
     draw_from_json,
     facts_json,
+    failures_json,
     picture_json,
     usage_json,
 )
 from breeze.contracts.dialects.openai_reading import in_their_words, renamed
 from breeze.contracts.errors import RunnerError
-from breeze.contracts.events import Adjusted, AnyEvent, Finish, ImageReady, Restarted, Usage
+from breeze.contracts.events import (
+    Adjusted,
+    AnyEvent,
+    Finish,
+    ImageFailed,
+    ImageReady,
+    Restarted,
+    Usage,
+)
 from breeze.contracts.requests import DrawRequest
 from breeze.contracts.results import cut
 from breeze.engine.stream import EventStream
 from breeze.surfaces.http.call import Call
+from breeze.surfaces.http.openai._audio import withdrawn
 from breeze.surfaces.http.openai._sse import BOOKKEEPING, failed, first_of, set_aside
 from breeze.surfaces.http.reply import Answer, Facts, Reply, Stream
 from breeze.surfaces.http.routes import Role, Route
 
 _NOT_KEPT = ("user", "safety_identifier")
 _COMPLETED = b"image_generation.completed"
+_FAILED = b"image_generation.failed"
 
 
 async def generations(call: Call) -> Answer:
@@ -58,7 +69,8 @@ async def _whole(call: Call, request: DrawRequest, aside: tuple[Adjustment, ...]
         first = answer.images[0]
         found |= facts_json(first.mime, first.width, first.height)
     adjustments = (*aside, *in_their_words(answer.adjustments, NAMES))
-    found["breeze"] = {"model": answer.model or answer.runner, **ours_json(adjustments)}
+    ours = ours_json(adjustments) | failures_json(answer.failures)
+    found["breeze"] = {"model": answer.model or answer.runner, **ours}
     return Reply.json(found, headers=_headers(facts, aside))
 
 
@@ -107,6 +119,7 @@ class _Made:
         self._adjustments = aside
         self._usage: Usage | None = None
         self._last: ImageReady | None = None
+        self._sent = False
         self.finished = False
 
     def take(self, event: AnyEvent) -> bytes:
@@ -120,7 +133,11 @@ class _Made:
         elif isinstance(event, Adjusted):
             plain = Adjustment(event.field, event.asked, event.used, event.why)
             self._adjustments += in_their_words((plain,), NAMES)
+        elif isinstance(event, ImageFailed):
+            return _failed(event)
         elif isinstance(event, Restarted):
+            if self._sent:
+                raise withdrawn(event)
             self._last = None
         elif isinstance(event, Finish):
             self.finished = True
@@ -128,6 +145,7 @@ class _Made:
         return b""
 
     def _completed(self, picture: ImageReady) -> bytes:
+        self._sent = True
         ours: dict[str, Any] = {"index": picture.index, "seed": picture.seed, "cost": picture.cost}
         said = {
             "type": _COMPLETED.decode(),
@@ -138,6 +156,13 @@ class _Made:
             "breeze": ours | ours_json(self._adjustments),
         }
         return b"event: %b\ndata: %b\n\n" % (_COMPLETED, msgspec.json.encode(said))
+
+
+def _failed(event: ImageFailed) -> bytes:
+    """A picture that could not be made, in an event that other clients pass over."""
+    lost = FailedPicture(event.error, event.prompt, event.number)
+    said = {"type": _FAILED.decode(), "breeze": failures_json((lost,))}
+    return b"event: %b\ndata: %b\n\n" % (_FAILED, msgspec.json.encode(said))
 
 
 ROUTES = (Route("POST", "/v1/images/generations", Role.USE, generations, "Draw pictures"),)

@@ -1,0 +1,88 @@
+"""The models that Gemini's interface lists, page by page, and what each can do."""
+
+from __future__ import annotations
+
+import msgspec
+
+from breeze.contracts.capability import Capability
+from breeze.contracts.errors import ProcessingError
+from breeze.contracts.runner import ModelInfo
+from breeze.runners._google_errors import SAYS
+from breeze.runners._http import HttpClient
+from breeze.runners._http_errors import refusal
+from breeze.runners._http_target import segment, with_query
+
+_MOST = 16 * 1024 * 1024
+_MOST_PAGES = 100
+_PAGE = 1000
+_CAN = {
+    "generateContent": (Capability.LLM, Capability.VLM),
+    "embedContent": (Capability.EMBEDDING,),
+    "batchEmbedContents": (Capability.EMBEDDING,),
+}
+
+
+class _Model(msgspec.Struct, rename="camel"):
+    """One model."""
+
+    name: str = ""
+    display_name: str | None = None
+    input_token_limit: int | str | None = None
+    supported_generation_methods: list[str] | None = None
+
+    def info(self) -> ModelInfo:
+        methods = self.supported_generation_methods or ()
+        can = dict.fromkeys(c for method in methods for c in _CAN.get(method, ()))
+        id = self.name.removeprefix("models/")
+        limit = int(self.input_token_limit or 0)
+        return ModelInfo(id, tuple(can), self.display_name or "", context=limit)
+
+
+class _Page(msgspec.Struct, rename="camel"):
+    """Some models, and where the next are."""
+
+    models: list[_Model] = []
+    next_page_token: str | None = None
+
+
+def path_of(model: str, method: str) -> str:
+    """The path of a model's method. Names may be written with the kind before them."""
+    kind, slash, name = model.rpartition("/")
+    kind = kind if slash and kind in ("models", "tunedModels") else "models"
+    name = name if slash and model.startswith(f"{kind}/") else model
+    return f"/{kind}/{segment(name)}:{method}"
+
+
+async def list_models(http: HttpClient, secrets: tuple[str, ...]) -> tuple[ModelInfo, ...]:
+    """What the server says it serves and we can use. Raises a RunnerError when it does not say."""
+    found: dict[str, ModelInfo] = {}
+    token: str | None = None
+    for _ in range(_MOST_PAGES):
+        page = await _page(http, token, secrets)
+        for info in (model.info() for model in page.models):
+            if info.id and info.capabilities:
+                found.setdefault(info.id, info)
+        if not page.next_page_token or page.next_page_token == token:
+            return tuple(found.values())
+        token = page.next_page_token
+    raise ProcessingError(
+        f"{http.target.authority} lists models without end: {_MOST_PAGES} pages were read. "
+        "Set modelId in config.json.",
+        detail="malformed",
+        retryable=False,
+    )
+
+
+async def _page(http: HttpClient, token: str | None, secrets: tuple[str, ...]) -> _Page:
+    path = with_query("/models", {"pageSize": _PAGE, "pageToken": token})
+    answer = await http.get(path, limit=_MOST, whole=True)
+    if answer.status != 200:
+        raise await refusal(answer, secrets=secrets, field="base_url", says=SAYS)
+    try:
+        return msgspec.json.decode(answer.body(), type=_Page)
+    except (msgspec.DecodeError, ValueError) as error:
+        raise ProcessingError(
+            f"{http.target.authority} lists its models in another form: {error}. Check base_url.",
+            detail="malformed",
+            retryable=False,
+        ) from error

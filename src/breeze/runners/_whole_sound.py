@@ -1,0 +1,104 @@
+"""The sound of a request as one piece of bytes, for those that take nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterable
+from pathlib import Path
+from typing import NamedTuple
+
+from breeze.contracts.errors import InputError, RunnerError, TooLargeError
+from breeze.contracts.events import Adjusted
+from breeze.contracts.requests import TranscribeRequest
+from breeze.contracts.wav import WAV_HEADER, close_wav, wav_header
+from breeze.runners._sound_form import MIMES, SUFFIXES, encoding_of
+
+
+async def whole_sound(request: TranscribeRequest, most: int) -> bytes:
+    """Its bytes as given: an encoded file, or PCM when the request has a sample rate.
+
+    A live source is heard to its end. Raises InputError for what cannot be had, TooLargeError for
+    more than `most` bytes.
+    """
+    if request.live is not None:
+        return await _heard(request.live, most)
+    if request.file:
+        return await _file(Path(request.file), most)
+    if len(request.audio) > most:
+        raise _too_long("audio", most)
+    return request.audio
+
+
+class SoundFile(NamedTuple):
+    """What to send: the bytes, a name and a type, and the seconds where they are known."""
+
+    data: bytes
+    name: str
+    mime: str
+    seconds: float = 0.0
+
+
+async def sound_file(request: TranscribeRequest, most: int) -> SoundFile:
+    """The sound as a file: encoded as it was given, PCM as WAV. Raises as `whole_sound` does."""
+    data = await whole_sound(request, most)
+    if request.sample_rate is not None:
+        data = close_wav(wav_header(request.sample_rate) + data)
+    kind = encoding_of(data) or Path(request.file).suffix.removeprefix(".").lower() or "wav"
+    name = Path(request.file).name if request.file else f"audio.{SUFFIXES.get(kind, kind)}"
+    mime = MIMES.get(kind, "application/octet-stream")
+    return SoundFile(data, name, mime, _seconds(data))
+
+
+def _seconds(data: bytes) -> float:
+    """Of plain WAV; 0 for what would have to be decoded."""
+    if len(data) < WAV_HEADER or data[:4] != b"RIFF" or data[36:40] != b"data":
+        return 0.0
+    rate = int.from_bytes(data[28:32], "little")
+    return (len(data) - WAV_HEADER) / rate if rate else 0.0
+
+
+def heard_first() -> Adjusted:
+    """What to say of a live source that is sent as a whole."""
+    why = "the server is sent the whole recording, so the answer begins when it has ended"
+    return Adjusted("live", "live", "audio", why)
+
+
+async def _file(path: Path, most: int) -> bytes:
+    try:
+        if (await asyncio.to_thread(path.stat)).st_size > most:
+            raise _too_long("file", most)
+        return await asyncio.to_thread(path.read_bytes)
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}.", field="file") from error
+
+
+async def _heard(live: AsyncIterable[bytes], most: int) -> bytes:
+    """All that a live source gives; it is closed at the end if it can be."""
+    heard = bytearray()
+    pieces = aiter(live)
+    try:
+        async for piece in pieces:
+            heard += piece
+            if len(heard) > most:
+                raise _too_long("live", most)
+    except RunnerError:
+        raise
+    except Exception as error:  # the source is the caller's: whatever it raises is its fault
+        raise InputError(
+            f"The live source failed ({type(error).__name__}: {error}). It must give bytes.",
+            field="live",
+        ) from error
+    finally:
+        if (close := getattr(pieces, "aclose", None)) is not None:
+            await close()
+    if not heard:
+        raise InputError("The live source gave no sound.", field="live")
+    return bytes(heard)
+
+
+def _too_long(field: str, most: int) -> TooLargeError:
+    return TooLargeError(
+        f"{field}: {most // 1024**2} MiB of sound are the most that the server takes. Send less.",
+        field=field,
+        data={"limit": most},
+    )

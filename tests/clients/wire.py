@@ -1,0 +1,90 @@
+"""What an official client sends and what our runner sends for the same call, side by side.
+
+Both speak to the same stand-in. Every call of the client carries the header `x-case` with the
+name of the case; ours are made one by one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from breeze.contracts.request import Request
+from breeze.contracts.runner import Runner
+from breeze.testing.standins import Call, Standin
+from tests.clients.environments import HERE, environment
+from tests.runners.vendor import running
+
+SCRIPTS = HERE / "scripts"
+
+
+class Ours(NamedTuple):
+    """A call as our runner is asked for it: a request, or None for the list of models."""
+
+    request: Request[Any] | None
+    parameters: Mapping[str, Any] = {}
+
+
+class Recorded(NamedTuple):
+    """What came of all cases: both sides' calls, and what the client made of the answers."""
+
+    theirs: dict[str, Call]
+    ours: dict[str, Call]
+    outcomes: dict[str, Any]
+
+
+async def recorded(
+    kind: type[Standin],
+    runner: type[Runner[Any]],
+    client: str,
+    script: str,
+    cases: Mapping[str, Ours],
+    folder: Path,
+) -> Recorded:
+    """Play all cases, with the client of `requirements-<client>.txt` and with our runner."""
+    async with kind.serving() as vendor:
+        outcomes = await _official(vendor, client, script, folder)
+        theirs = {c.headers["x-case"]: c for c in vendor.calls if "x-case" in c.headers}
+        ours = {}
+        for name, case in cases.items():
+            vendor.calls.clear()
+            async with running(runner, vendor.url, **case.parameters) as asked:
+                if case.request is None:
+                    await asked.models()
+                else:
+                    async for _ in asked.stream(case.request):
+                        pass
+            (ours[name],) = vendor.calls
+    return Recorded(theirs, ours, outcomes)
+
+
+async def _official(vendor: Standin, client: str, script: str, folder: Path) -> dict[str, Any]:
+    commands = await asyncio.to_thread(environment, client)
+    kept = {n: v for n, v in os.environ.items() if n in ("PATH", "LANG", "TMPDIR", "SYSTEMROOT")}
+    process = await asyncio.create_subprocess_exec(
+        commands / "python", SCRIPTS / "run.py", "outcomes.json", script,
+        cwd=folder,
+        env=kept | {"HOME": str(folder), "NO_PROXY": "127.0.0.1", "VENDOR_URL": vendor.origin},
+        stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    async with asyncio.timeout(300):
+        _, said = await process.communicate()
+    assert process.returncode == 0, said.decode()
+    found: dict[str, Any] = json.loads((folder / "outcomes.json").read_text())
+    return {name.partition(".")[2]: outcome for name, outcome in found.items()}
+
+
+def unlike(theirs: Any, ours: Any, path: str = "") -> list[str]:
+    """Where two JSON values differ, one line each."""
+    if isinstance(theirs, dict) and isinstance(ours, dict):
+        names = [*theirs, *(name for name in ours if name not in theirs)]
+        pairs = ((f"{path}.{n}", theirs.get(n, "—"), ours.get(n, "—")) for n in names)
+        return [line for where, a, b in pairs for line in unlike(a, b, where)]
+    if isinstance(theirs, list) and isinstance(ours, list) and len(theirs) == len(ours):
+        pairs = ((f"{path}[{i}]", a, b) for i, (a, b) in enumerate(zip(theirs, ours, strict=True)))
+        return [line for where, a, b in pairs for line in unlike(a, b, where)]
+    return [] if theirs == ours else [f"{path}: {theirs!r} / {ours!r}"]

@@ -1,0 +1,78 @@
+"""What the kit needs for runners that work only where something was set up for them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+from breeze.config import parse_config
+from breeze.contracts.capability import Capability
+from breeze.engine.engine import Engine
+from breeze.testing.samples import Samples, renewed
+from breeze.testing.standins import standin
+from tests.http.conftest import serving
+
+Rehearsal = Callable[[AsyncExitStack, Path], Awaitable[tuple[dict[str, Any], Samples]]]
+"""Sets up what is needed until the stack is closed; the parameters, and requests that suit."""
+MOCKS = {
+    Capability.LLM: "mock_llm",
+    Capability.VLM: "mock_vlm",
+    Capability.ASR: "mock_asr",
+    Capability.TTS: "mock_tts",
+    Capability.GUARDIAN: "mock_guardian",
+    Capability.IMAGE: "mock_image",
+    Capability.EMBEDDING: "mock_embedding",
+}
+_MODELS = {
+    Capability.ASR: "openai/whisper-large-v3",
+    Capability.TTS: "org/tts-1",
+    Capability.IMAGE: "org/painter",
+    Capability.EMBEDDING: "org/e5-small",
+}
+
+
+async def _huggingface(stack: AsyncExitStack, folder: Path) -> tuple[dict[str, Any], Samples]:
+    kind = standin("huggingface")
+    vendor = await stack.enter_async_context(kind.serving(strict=False))
+    usual = Samples()
+    samples = Samples(
+        {c: renewed(usual.short(c), model=m) for c, m in _MODELS.items()},
+        {c: renewed(usual.long(c), model=m) for c, m in _MODELS.items()},
+    )
+    return {"base_url": vendor.url, "api_key": vendor.key}, samples
+
+
+async def _peer(stack: AsyncExitStack, folder: Path) -> tuple[dict[str, Any], Samples]:
+    """Another server, which answers with mocks."""
+    config = parse_config({"version": "2.0", "defaultStrategy": "MOCK_FIRST"}).config
+    server = await stack.enter_async_context(serving(folder, config=config, ledger=False))
+    return {"base_url": server.url}, Samples()
+
+
+async def _replay(stack: AsyncExitStack, folder: Path) -> tuple[dict[str, Any], Samples]:
+    """The kit's own samples, answered by mocks and recorded."""
+    samples, tapes = Samples(), folder / "tapes"
+    async with Engine.open(home=folder, environ={}, ledger=False, record=tapes) as engine:
+        for capability, mock in MOCKS.items():
+            for sample in (samples.short, samples.long, samples.bare):
+                request = renewed(sample(capability), runner=mock, strict=True)
+                async with engine.stream(request) as events:
+                    async for _ in events:
+                        pass
+    return {"folder": tapes}, samples
+
+
+async def _selfhosted_asr(stack: AsyncExitStack, folder: Path) -> tuple[dict[str, Any], Samples]:
+    kind = standin("selfhosted_asr")
+    vendor = await stack.enter_async_context(kind.serving(strict=False))
+    return {"base_url": vendor.url}, Samples()
+
+
+REHEARSALS: dict[str, Rehearsal] = {
+    "huggingface": _huggingface,
+    "peer": _peer,
+    "replay": _replay,
+    "selfhosted_asr": _selfhosted_asr,
+}
