@@ -46,6 +46,8 @@ def _error(scene: Scene) -> Reply:
 
 
 def _malformed(scene: Scene) -> Reply:
+    if not scene.reply.is_text:
+        return scene.reply
     piece = scene.next
     kept = piece.rstrip()
     half = kept[: max(1, len(kept) * 2 // 3)] + piece[len(kept) :]
