@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 import pytest
 
 from breeze.contracts.answers import Embeddings
+from breeze.contracts.capability import Capability
 from breeze.contracts.errors import (
     AuthenticationError,
     NotLoadedError,
@@ -29,8 +30,10 @@ from breeze.contracts.parameters import Parameters
 from breeze.contracts.request import GuardianOptions
 from breeze.contracts.requests import ChatRequest
 from breeze.contracts.results import Fold
+from breeze.contracts.runner import ModelInfo
+from breeze.engine.holding import Holding
 from breeze.testing.clock import ManualClock, settle
-from breeze.testing.scripted import Gate, Script, Steps, scripted
+from breeze.testing.scripted import Gate, Script, ScriptedRunner, Steps, scripted
 from tests.engine.conftest import OpenEngine
 from tests.engine.lines import FINE, Line, Lined
 
@@ -203,3 +206,47 @@ async def test_a_sign_of_life_is_not_recorded(
                 assert [type(event) async for event in stream] == [TextDelta, Finish]
     [tape] = (tmp_path / "tapes").glob("*.jsonl")
     assert "alive" not in tape.read_text()
+
+
+def test_a_withdrawn_text_says_nothing_of_the_one_after_it() -> None:
+    """It ended just where a key would have stood."""
+    holding = Holding(["quite-secret"])
+    events = [
+        TextDelta("password: quite-"),
+        Restarted("a", "b", "off"),
+        TextDelta("secret "),
+        Finish(),
+    ]
+    taken = [found for event in events for _, found in holding.take(0.0, event)]
+    assert [*taken, *(found for _, found in holding.rest())] == events
+
+
+# who does not even tell what it serves ----------------------------------------------------------
+
+
+class Mute(ScriptedRunner):
+    """Is asked what it serves, and says nothing."""
+
+    asked: ClassVar[Gate]
+
+    async def models(self) -> tuple[ModelInfo, ...]:
+        await self.asked()
+        return ()
+
+
+async def test_a_mute_one_holds_up_others_once_a_minute_and_not_for_long(lined: Lined) -> None:
+    served = {"models": (ModelInfo("m", (Capability.LLM,)),), "default_model": "m"}
+    async with lined(ONCE, facts={"b": served}, a=[FINE], b=[FINE]) as line:
+        instance, gate = line.engine.instances["a"], Gate()
+        assert instance.runner_type is not None
+        instance.runner_type = type("mute", (Mute, instance.runner_type), {"asked": gate})
+        task = asyncio.create_task(line.read(model="m"))
+        await gate.started.wait()
+        await line.clock.advance(4.9)
+        assert not task.done()
+        await line.clock.advance(0.2)
+        assert (await task)[0] == FINE
+        for _ in range(3):
+            await line.clock.advance(15)
+            assert (await line.read(model="m"))[0] == FINE  # no time passes
+    assert line.calls == ["b"] * 4
