@@ -142,8 +142,7 @@ class Answer:
 
     def _restarted(self, event: Restarted) -> Said:
         self._heard = False
-        who = {"from": event.from_runner, "to": event.to_runner, "reason": event.reason}
-        return "", texts({"restarted": True, **who}), ()
+        return "", texts({"restarted": True, "from": event.from_runner, "to": event.to_runner}), ()
 
     def _redacted(self, event: Redacted) -> Said:
         place = texts({"redacted": True, "start": event.start, "end": event.end})
