@@ -150,7 +150,9 @@ class Plan:
 
 def forget_places(error: BaseException | None) -> None:
     """Forget where `error` was raised: the frames there hold the plan, which may hold `error`."""
-    while error is not None:
+    seen: set[int] = set()  # errors that were raised again may stand in a circle
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
         error.__traceback__ = None
         error = error.__cause__ or error.__context__
 
