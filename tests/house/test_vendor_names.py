@@ -26,7 +26,6 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "google": ("contracts/capability.py", "engine/requirements.py"),  # a requirement of the seeds
     "huggingface": ("runners/openai.rows.toml",),  # its chat is one endpoint among others
     "openai": ("contracts/dialects/*", "surfaces/http/*"),  # also the dialect that everyone speaks
-    "huggingface": ("runners/openai.rows.toml",),  # the host of its router, which is a row
     "llamacpp": ("runners/openai.rows.toml",),  # its project's own server is a row there
 }
 """Where else a name may stand, as patterns of paths inside the package, and why."""

@@ -160,6 +160,7 @@ def candidate(
         model=model,
         fits=instance.fits(model),
         saved=saved == instance.name,
+        configured=instance.name in config.instances,
         default=bool(configured) and configured.default_runner == instance.name,  # type: ignore[union-attr]
     )
 

@@ -21,7 +21,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
 
     `automatic`: may be chosen without being named. `unavailable`: why it cannot work here.
     `saved` and `default`: it is the saved selection, the configured default. `fits`: what the
-    model that it would use can do; empty when that is not known.
+    model that it would use can do; empty when that is not known. `configured`: config.json has it.
     """
 
     name: str
@@ -37,6 +37,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     fits: tuple[Capability, ...] = ()
     saved: bool = False
     default: bool = False
+    configured: bool = False
 
     @property
     def mock(self) -> bool:
@@ -81,7 +82,7 @@ def decide(
     known = sorted(candidates, key=lambda c: (*_RANKS[strategy](c), c.priority, c.name))
     named, model, how = _named(wish, known)
     mocks = strategy is Strategy.MOCK_FIRST or (
-        fallback_to_mock and not any(_may(c, wish.capability) and not c.mock for c in known)
+        fallback_to_mock and not any(_real(c, wish.capability) for c in known)
     )
     order: list[Choice] = []
     rejected: list[Rejected] = []
@@ -156,6 +157,12 @@ def _in_order(
         return next((place for place, won in enumerate(wins) if won), len(wins))
 
     yield from sorted(known, key=rank)  # sorting is stable: the strategy's order stays inside
+
+
+def _real(candidate: Candidate, capability: Capability) -> bool:
+    """True for whom no mock may stand in; endpoints that nobody gave a key are not meant."""
+    keyless = (candidate.unavailable or "").startswith(_NO_KEY) and not candidate.configured
+    return _may(candidate, capability) and not candidate.mock and not keyless
 
 
 def _may(candidate: Candidate, capability: Capability) -> bool:
