@@ -20,18 +20,17 @@ from tests.faults.test_matrix import measured  # noqa: E402
 
 
 async def main(names: list[str]) -> int:
-    tables, problems = {}, 0
+    problems = 0
     for dialect in HERE:
         if names and dialect.name not in names:
             continue
         with tempfile.TemporaryDirectory() as home:
             seen, wrong = await measured(dialect, Path(home))
-        tables[dialect.name] = table(seen)
+        text = DOCUMENT.read_text("utf-8")
+        DOCUMENT.write_text(renewed(text, {dialect.name: table(seen)}), "utf-8")
         problems += len(wrong)
-        print(f"{dialect.name}: {len(seen)} cells, {len(wrong)} problems")
+        print(f"{dialect.name}: {len(seen)} cells, {len(wrong)} problems", flush=True)
         print("\n".join(f"  {words}" for words in wrong), end="\n" if wrong else "")
-    text = DOCUMENT.read_text("utf-8")
-    DOCUMENT.write_text(renewed(text, tables), "utf-8")
     return int(bool(problems))
 
 

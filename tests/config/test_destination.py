@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from breeze.config import SettingsStore
 from breeze.config.resolve import Layers
+from breeze.contracts.fields import secret, text
 from breeze.contracts.parameters import Parameters
 from tests.config.whistle import Whistle, layers
 
@@ -94,3 +96,13 @@ def test_a_runner_without_an_address_uses_the_vendors_key(store: SettingsStore) 
     found = layers(store, VENDOR).explain("tin", Keyed, {})["api_key"]
     assert found.value.get_secret_value() == "vendor"
     assert layers(store, VENDOR).findings("tin", Keyed, {}) == ()
+
+
+def test_an_endpoint_is_an_address_too(store: SettingsStore) -> None:
+    class Horn(Parameters):
+        api_key: SecretStr = secret("Key", env="HORN_API_KEY")
+        endpoint: str = text("https://horn.example", "Where")
+
+    every = layers(store, {"HORN_API_KEY": "vendor"})
+    assert every.values("tin", Horn, {}) == {"api_key": SecretStr("vendor")}
+    assert every.values("tin", Horn, {"endpoint": ELSEWHERE}) == {"endpoint": ELSEWHERE}

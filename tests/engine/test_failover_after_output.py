@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ from breeze.contracts.events import (
 from breeze.contracts.fields import text
 from breeze.contracts.messages import Message, ResponseFormat, Tool
 from breeze.contracts.parameters import Parameters
-from breeze.contracts.requests import ChatRequest
+from breeze.contracts.requests import ChatRequest, TranscribeRequest
 from breeze.testing.scripted import Steps
 from tests.engine.lines import FINE, Lined
 
@@ -148,6 +149,20 @@ async def test_a_call_that_nobody_got_is_no_hindrance(lined: Lined) -> None:
     async with lined(RESTART, a=[[call, BROKE]], b=[FINE]) as line:
         answer = await line.whole(tools=(Tool("pay"),))
     assert (answer.text, answer.tool_calls) == ("fine", ())
+
+
+@pytest.mark.parametrize("failing", [BROKE, UnavailableError("refused", retryable=False)], ids=repr)
+async def test_a_live_source_is_listened_to_only_once(
+    lined: Lined, failing: UnavailableError
+) -> None:
+    async def source() -> AsyncGenerator[bytes]:
+        yield b"1234"
+
+    asked = TranscribeRequest(live=source(), sample_rate=16_000)
+    async with lined(RESTART | {"attempts": 3}, a=[[failing]], b=[FINE], request=asked) as line:
+        with pytest.raises(UnavailableError):
+            await line.outcome()
+    assert line.calls == ["a"]
 
 
 # going on -------------------------------------------------------------------------------------

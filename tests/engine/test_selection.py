@@ -138,6 +138,15 @@ def test_mocks_answer_when_no_real_runner_is_there_unless_that_is_off() -> None:
     assert "MOCK_FIRST" in error.message
 
 
+@pytest.mark.parametrize("wanted", [{}, {"listed": True}, {"saved": True}, {"default": True}])
+def test_a_vendor_without_a_key_hides_mocks_only_where_somebody_wanted_it(
+    wanted: dict[str, bool],
+) -> None:
+    vendor = one("far", CLOUD, unavailable="no API key", **wanted)
+    order = decide(Wish(LLM), [vendor, one("mock_llm", MOCK)]).order
+    assert [choice.name for choice in order] == ([] if wanted else ["mock_llm"])
+
+
 def test_a_real_runner_that_cannot_work_here_is_not_replaced_by_a_mock() -> None:
     broken = one("near", unavailable="not installed: native (run: pip install 'x[local]')")
     decision = decide(Wish(LLM), [broken, one("mock_llm", MOCK)])
@@ -217,7 +226,7 @@ def test_endpoints_without_a_key_do_not_keep_a_mock_from_answering() -> None:
     mock = one("mock_llm", MOCK)
     keyless = one("far", CLOUD, unavailable="no API key: set X")
     assert [c.name for c in decide(Wish(Capability.LLM), [mock, keyless]).order] == ["mock_llm"]
-    wanted = msgspec.structs.replace(keyless, configured=True)
+    wanted = msgspec.structs.replace(keyless, listed=True)
     assert decide(Wish(Capability.LLM), [mock, wanted]).order == ()
 
 

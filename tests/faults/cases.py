@@ -54,6 +54,7 @@ class Seen:
     detail: str
     message: str
     made: object
+    finish: str
     runner: str
     output: int
     restarts: int
@@ -74,6 +75,8 @@ def cases(dialect: Dialect) -> Iterator[Case]:
     """Every cell of a dialect. What is harmless needs no second runner to look on, and what is
     very large comes once."""
     for fault in dialect.kind.all_faults():
+        if fault.name in dialect.unplayed:
+            continue
         for moment in _moments(fault):
             for whole in (False,) if fault.name in _LARGE else (False, True):
                 yield Case(fault, moment, whole, second=False)
@@ -137,6 +140,7 @@ async def observed(stage: Stage, whole: bool, make: Callable[[], Any] | None = N
         detail=(error.detail if error else "") or "",
         message=error.message if error else "",
         made=essence(result),
+        finish=result.finish_reason if result is not None else "",
         runner=result.runner if result is not None else "",
         output=sum(isinstance(event, _OUTPUT) for event in events),
         restarts=sum(isinstance(event, Restarted) for event in events),

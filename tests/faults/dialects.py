@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +10,7 @@ from breeze.contracts.capability import Capability
 from breeze.contracts.messages import Tool
 from breeze.contracts.request import Request
 from breeze.contracts.requests import ChatRequest, DrawRequest, SpeakRequest, TranscribeRequest
+from breeze.engine.registry import Registry
 from breeze.testing.media import wav
 from breeze.testing.standins import Standin, names, standin
 
@@ -41,8 +41,11 @@ def picture() -> Request[Any]:
 class Dialect:
     """A runner, the stand-in that it asks, and the request that goes through both.
 
-    `on`: how the request begins that the faults are for. `parameters`: more of the runner's.
-    `spared`: faults that mean something else here, by name, and why.
+    `on`: how the request begins that the faults are for. `address`: the runner's parameter for the
+    server; `parameters`: more of them. `patience`: seconds to look on for before time is moved,
+    where threads of the runner work unseen. `tries`: how often the runner asks by itself within one
+    try of the engine. `spared`: faults that mean something else here, by name, and why;
+    `unplayed`: those that another kind of request would be needed for.
     """
 
     name: str
@@ -52,8 +55,12 @@ class Dialect:
     capability: Capability = Capability.LLM
     profile: str = ""
     on: str = "POST"
+    address: str = "base_url"
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    patience: float = 0.0005
+    tries: int = 1
     spared: Mapping[str, str] = field(default_factory=dict)
+    unplayed: frozenset[str] = frozenset()
 
     @property
     def kind(self) -> type[Standin]:
@@ -62,20 +69,44 @@ class Dialect:
     @property
     def is_here(self) -> bool:
         """True when both the runner and its stand-in are there."""
-        runner = importlib.util.find_spec(f"breeze.runners.{self.runner}")
-        return runner is not None and self.standin in names()
+        return self.runner in Registry().names and self.standin in names()
 
 
 DIALECTS = (
     Dialect("openai", "openai", "openai", on="POST /chat"),
-    Dialect("openrouter", "openai", "openai", profile="openrouter", on="POST /chat"),
+    Dialect("openrouter", "openai", "openrouter", profile="openrouter", on="POST /chat"),
     Dialect("anthropic", "anthropic", "anthropic"),
-    Dialect("google", "google", "google"),
+    Dialect(
+        "google",
+        "google",
+        "google",
+        spared={"retry-after-huge": "the wait is told in the body, which counts more"},
+    ),
     Dialect("ollama", "ollama", "ollama", on="POST /api/chat"),
-    Dialect("llama_stack", "llama_stack", "llama_stack"),
-    Dialect("elevenlabs", "elevenlabs", "elevenlabs", speech, Capability.TTS),
+    Dialect("llama_stack", "llama_stack", "llama_stack", address="endpoint"),
+    Dialect(
+        "elevenlabs",
+        "elevenlabs",
+        "elevenlabs",
+        speech,
+        Capability.TTS,
+        spared={
+            "early-end": "plain sound has no mark at its end",
+            "length-short": "plain sound of the length that is told",
+        },
+        unplayed=frozenset({"times-missing"}),
+    ),
     Dialect("selfhosted_asr", "selfhosted_asr", "selfhosted_asr", sound, Capability.ASR),
-    Dialect("huggingface", "huggingface", "huggingface", picture, Capability.IMAGE),
-    Dialect("runware", "runware", "runware", picture, Capability.IMAGE),
+    Dialect("huggingface", "huggingface", "huggingface", picture, Capability.IMAGE, patience=0.005),
+    Dialect(
+        "runware",
+        "runware",
+        "runware",
+        picture,
+        Capability.IMAGE,
+        parameters={"delivery": "sync", "rate_limit_delay": 0},
+        patience=0.02,
+        tries=5,
+    ),
 )
 HERE = tuple(dialect for dialect in DIALECTS if dialect.is_here)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tests.faults.cases import Case, Seen
+from tests.faults.dialects import Dialect
 
 ONCE = {
     "quota", "retry-after-huge", "key-refused", "key-refused-empty", "forbidden",
@@ -21,29 +22,31 @@ ALTERS = {
     "odd-broken-arguments",
 }
 """Faults that change the words of an answer, so that another text is no shorter one."""
-DECLINES = {"declined", "blocked-finish"}
+STALE = {"reset", "closed"}
+"""On a connection that was kept, these look as if it had been closed before the request came, so
+that the request is sent once more on a new one."""
 MOST = 2
 """Tries of one runner, as configured."""
 HINT = 2.0
 """Seconds that the fault `rate-limit` asks for."""
 
 
-def violations(case: Case, seen: Seen, healthy: Seen, spared: frozenset[str]) -> Iterator[str]:
+def violations(case: Case, seen: Seen, healthy: Seen, dialect: Dialect) -> Iterator[str]:
     """Everything that must not be, in words. Nothing is good."""
     yield from seen.keys
     yield from seen.problems
     if seen.elsewhere:
         yield "another host was asked"
-    if case.fault.name in spared:
+    if case.fault.name in dialect.spared:
         return
     yield from _of_the_answer(case, seen, healthy)
-    yield from _of_the_tries(case, seen)
+    yield from _of_the_tries(case, seen, dialect.tries)
 
 
 def _of_the_answer(case: Case, seen: Seen, healthy: Seen) -> Iterator[str]:
     if seen.well:
-        same = seen.made == healthy.made
-        if not same and case.fault.name not in ALTERS | DECLINES:
+        same = seen.made == healthy.made or case.fault.name in ALTERS
+        if not same and seen.finish != "content_filter":  # which says that it was stopped
             yield f"presented as success: {str(seen.made)[:80]}"
     elif not seen.message:
         yield f"no word beside {seen.code}"
@@ -55,13 +58,14 @@ def _of_the_answer(case: Case, seen: Seen, healthy: Seen) -> Iterator[str]:
         yield "a restart without anybody else"
 
 
-def _of_the_tries(case: Case, seen: Seen) -> Iterator[str]:
+def _of_the_tries(case: Case, seen: Seen, own_tries: int) -> Iterator[str]:
     tries = len(seen.asked_a)
-    if tries > MOST:
+    most = MOST * own_tries
+    if tries > most + (most if case.fault.name in STALE else 0):
         yield f"asked {tries} times"
     if tries > 1 and case.fault.name in ONCE:
         yield "asked again, which must not be"
-    if tries > 1 and not case.whole and case.moment == "amid":
+    if tries > 1 and seen.output and not seen.well:
         yield "asked again after output"
     if tries > 1 and case.fault.name == "rate-limit" and _pause(seen) < HINT:
         yield f"asked again after {_pause(seen):g} s, not {HINT:g}"

@@ -99,7 +99,7 @@ class Stage:
         calm, before = 0, -1
         while calm < _CALM and not task.done():
             await settle()
-            await asyncio.sleep(0.0005)
+            await asyncio.sleep(self.vendors.dialect.patience)
             calls = sum(len(vendor.calls) for vendor in self.vendors.all)
             still = calls == before and all(vendor.at_rest for vendor in self.vendors.all)
             calm, before = calm + 1 if still else 0, calls
@@ -138,4 +138,8 @@ def instance(dialect: Dialect, vendor: Standin) -> dict[str, Any]:
     """What the stand-in says is to be written into config.json."""
     (capability,) = vendor.config(vendor.url)["capabilities"].values()
     (found,) = capability["runners"].values()
-    return {**found, "parameters": {**found["parameters"], **dialect.parameters}}
+    named = {
+        dialect.address if name == "base_url" else name: value
+        for name, value in found["parameters"].items()
+    }
+    return {**found, "parameters": {**named, **dialect.parameters}}

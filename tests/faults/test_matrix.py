@@ -19,13 +19,12 @@ async def measured(dialect: Dialect, home: Path) -> tuple[dict[Case, Seen], list
     """Every cell of a dialect, and what must not be in words."""
     seen: dict[Case, Seen] = {}
     wrong = []
-    spared = frozenset(dialect.spared)
     async with vendors(dialect) as played:
         healthy = await answers(played, home)
         for case in cases(dialect):
             try:
                 seen[case] = await play(case, played, home)
-                found = violations(case, seen[case], healthy[case.whole, case.request], spared)
+                found = violations(case, seen[case], healthy[case.whole, case.request], dialect)
                 wrong += [f"{case}: {words}" for words in found]
             except AssertionError as hang:
                 wrong.append(f"{case}: {hang}")

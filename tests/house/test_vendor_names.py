@@ -26,6 +26,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "google": ("contracts/capability.py", "engine/requirements.py"),  # a requirement of the seeds
     "huggingface": ("runners/openai.rows.toml",),  # its chat is one endpoint among others
     "openai": ("contracts/dialects/*", "surfaces/http/*"),  # also the dialect that everyone speaks
+    "llama_stack": ("contracts/metadata.py",),  # a metadata key of the seeds is called after it
     "llamacpp": ("runners/openai.rows.toml",),  # its project's own server is a row there
 }
 """Where else a name may stand, as patterns of paths inside the package, and why."""

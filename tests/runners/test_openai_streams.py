@@ -19,7 +19,7 @@ from breeze.contracts.errors import (
     RunnerError,
     UnavailableError,
 )
-from breeze.contracts.events import Finish, ReasoningDelta, TextDelta, ToolCallDelta
+from breeze.contracts.events import ALIVE, Finish, ReasoningDelta, TextDelta, ToolCallDelta
 from breeze.contracts.values import Usage
 from breeze.runners.openai import OpenAIRunner
 from tests.runners.asking import HELLO, answer, asking, running, sse, streaming, whole
@@ -353,3 +353,23 @@ async def test_the_end_that_comes_apart_is_waited_for_by_nobody(
         await asyncio.sleep(0)
     assert (await answer(runner)).text == "Hello"
     assert server.connections == 1
+
+
+async def test_a_comment_is_a_sign_of_life(server: StandIn, runner: OpenAIRunner) -> None:
+    async def script(exchange: Exchange) -> None:
+        await exchange.head(content_type="text/event-stream")
+        await exchange.send(sse(delta("Hel")))
+        await taken.wait()
+        await exchange.send(b": still here\n\n")
+        await again.wait()
+        await exchange.send(sse(delta("lo"), stop(), usage()))
+        exchange.close()
+
+    taken, again = asyncio.Event(), asyncio.Event()
+    server.play(script)
+    async with aclosing(runner.stream(asking())) as events:
+        assert await anext(events) == TextDelta("Hel")
+        taken.set()
+        assert await anext(events) is ALIVE
+        again.set()
+        assert await anext(events) == TextDelta("lo")

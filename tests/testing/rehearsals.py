@@ -13,6 +13,7 @@ from breeze.engine.engine import Engine
 from breeze.testing.samples import Samples, renewed
 from breeze.testing.standins import standin
 from tests.http.conftest import serving
+from tests.runners import stacking
 
 Rehearsal = Callable[[AsyncExitStack, Path], Awaitable[tuple[dict[str, Any], Samples]]]
 """Sets up what is needed until the stack is closed; the parameters, and requests that suit."""
@@ -70,8 +71,13 @@ async def _selfhosted_asr(stack: AsyncExitStack, folder: Path) -> tuple[dict[str
     return {"base_url": vendor.url}, Samples()
 
 
+async def _llama_stack(stack: AsyncExitStack, folder: Path) -> tuple[dict[str, Any], Samples]:
+    return await stacking.rehearsal(stack)
+
+
 REHEARSALS: dict[str, Rehearsal] = {
     "huggingface": _huggingface,
+    "llama_stack": _llama_stack,
     "peer": _peer,
     "replay": _replay,
     "selfhosted_asr": _selfhosted_asr,

@@ -1,4 +1,4 @@
-"""Where the secrets of an instance would travel: to the host that its `base_url` names.
+"""Where the secrets of an instance would travel: to the host that its address names.
 
 A vendor's usual variable speaks to every instance of a runner, and its key is meant for the
 vendor's own host. It must not travel to another one because an instance points there.
@@ -13,9 +13,14 @@ from breeze.config.names import environment_name
 from breeze.contracts.fields import Facts
 from breeze.contracts.parameters import ValidationResult
 
-ADDRESS = "base_url"
-"""The parameter that names a host, where a runner has one."""
+ADDRESSES = ("base_url", "endpoint")
+"""What the parameter that names a host may be called, where a runner has one."""
 _RANK = {source: rank for rank, source in enumerate(Source)}
+
+
+def address_in(facts: Mapping[str, Facts]) -> str:
+    """The name of the parameter that names a host; "" where there is none."""
+    return next((name for name in ADDRESSES if name in facts), "")
 
 
 def chosen(facts: Mapping[str, Facts], given: Given) -> dict[str, Value]:
@@ -29,29 +34,29 @@ def led_away(facts: Mapping[str, Facts], given: Given) -> Value | None:
 
     What the vendor's own variable says counts as the vendor's own.
     """
-    if ADDRESS not in facts:
+    if not (address := address_in(facts)):
         return None
-    found = next(_candidates(facts[ADDRESS], given, None))
-    own = found.origin == facts[ADDRESS].env or _same(found.value, facts[ADDRESS].default)
+    found = next(_candidates(facts[address], given, None))
+    own = found.origin == facts[address].env or _same(found.value, facts[address].default)
     return None if own else found
 
 
 def remarks_on_secrets(facts: Mapping[str, Facts], given: Given) -> Iterator[ValidationResult]:
     """Vendors' keys that are not used, and keys that travel elsewhere than they were saved for."""
-    away = led_away(facts, given)
+    away, address = led_away(facts, given), address_in(facts)
     for name, fact in facts.items():
         if not fact.secret:
             continue
         if away and fact.env and any(value.origin == fact.env for value in given.values(fact)):
             own = environment_name(given.instance, name)
             text = (
-                f"{fact.env} is not used: it is for {facts[ADDRESS].default}, and {ADDRESS} is "
+                f"{fact.env} is not used: it is for {facts[address].default}, and {address} is "
                 f"{away.value} ({away}). If that server needs a key, set {own} or run: "
                 f"breeze settings set {given.instance} {name}"
             )
             yield ValidationResult(name, "warning", text)
-        elif ADDRESS in facts:
-            yield from _moved(name, fact, facts[ADDRESS], given, away)
+        elif address:
+            yield from _moved(name, fact, facts[address], given, away)
 
 
 def _moved(
@@ -65,7 +70,7 @@ def _moved(
     if key.source is not Source.DEFAULT and not _same(used.value, home.value):
         text = (
             f"the one from the {key} goes to {used.value} ({used}), not to {home.value}; give it "
-            f"beside that {ADDRESS} if it is meant for it"
+            f"beside that {address.name} if it is meant for it"
         )
         yield ValidationResult(name, "warning", text)
 

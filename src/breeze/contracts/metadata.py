@@ -46,6 +46,17 @@ KEYS: dict[str, Key] = {
     "token_count": Key("tokens", "in the whole answer", _LLM),
     "prompt_tokens": Key("tokens", "in the request", _LLM),
     "refusal": Key("bool", "the text is the model's refusal", _LLM),
+    # text by a server that searches and calls tools by itself
+    "inference_mode": Key("remote", "where the work ran", _LLM),
+    "request_type": Key("LLM, VLM, RAG, AGENT", "which way the request took", _LLM),
+    "capability_type": Key("LLM, VLM, RAG, AGENT", "older name of request_type", _LLM),
+    "endpoint_used": Key("URL", "server that was asked", _LLM),
+    "model_used": Key("text", "model that was asked", _LLM),
+    "llama_stack_version": Key("text", "version of that server", _LLM),
+    "rag_sources_used": Key("count", "sources that the answer stands on", _LLM),
+    "sources": Key("list", "passages found: source, text, score, cited", _LLM),
+    "tools_available": Key("count", "tools the model could call", _LLM),
+    "server_tool_calls": Key("list", "tools that the server called by itself", _LLM),
     # speech to text
     "is_final": Key("bool", "closes a segment", _ASR),
     "words": Key("list", "words with times and confidence", _ASR),

@@ -117,6 +117,12 @@ class Attempt:
         watch.since, watch.limit = self._means.clock.now(), limit
         return entry
 
+    @property
+    def listened(self) -> bool:
+        """Whether it may have taken some of a source that can be listened to only once."""
+        request = self.route.request
+        return self._stream is not None and getattr(request, "live", None) is not None
+
     def hold(self, events: Sequence[Any]) -> None:
         """What the caller is to get before the first output."""
         self._held = events
@@ -231,7 +237,9 @@ class Attempt:
             return "failure" if late and self._stream is not None else ""
         if self._entry is None and isinstance(error, OverloadedError):  # our own queue is full
             return ""
-        return rule_of(error).health
+        health = rule_of(error).health
+        # A caller's own parameters may be what the server refuses, and not the key.
+        return "" if health == "barred" and self.route.request.params else health
 
     def _row(self) -> Row:
         request, choice, used = self.route.request, self.choice, self.usage

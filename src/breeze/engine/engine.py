@@ -52,7 +52,6 @@ from breeze.engine.failover import Failover, Policy
 from breeze.engine.instances import Instance
 from breeze.engine.ledger import Ledger
 from breeze.engine.pool import Pool
-from breeze.engine.recorder import Recorder, folder_for, secrets_of
 from breeze.engine.registry import Registry
 from breeze.engine.roster import Roster, RunnerStatus
 from breeze.engine.selection import Decision
@@ -96,6 +95,8 @@ class Engine:
         means = Means(self._roster.instances, self._pool, clock, ledger, self._circuits)
         self._source: Source = Failover(self._roster, means, policy)
         if record is not None:
+            from breeze.engine.recorder import Recorder  # costs what most need not pay
+
             self._source = Recorder(self._source, record, clock, self._secrets)
         self._watchdog = Watchdog(clock, self._live, min(policy.first_event, policy.stall))
         self._deadline = configured_deadline(settings)
@@ -130,8 +131,8 @@ class Engine:
         else:
             file = read_config(Path(config) if config is not None else place.config)
         layers = Layers(file, SettingsStore(place), variables, overrides or {})
+        tapes = _folder(record) if record is not None else None
         account = Ledger(place.database if ledger else None)
-        tapes = folder_for(record) if record is not None else None
         engine = cls(layers, Registry(runners), clock or SystemClock(), account, tapes)
         try:
             yield engine
@@ -199,6 +200,9 @@ class Engine:
         return self._circuits.explained(decision) if self._circuits.known else decision
 
     def _secrets(self) -> set[str]:
+        """What a recording must not hold."""
+        from breeze.engine.recorder import secrets_of
+
         keys = self.config.global_settings.server.api_keys
         return secrets_of(self.instances.values(), (key.key for key in keys))
 
@@ -237,3 +241,9 @@ class Engine:
         self._watchdog.stop()
         await self._pool.close()
         await asyncio.to_thread(self.ledger.close)
+
+
+def _folder(record: Path | str) -> Path:
+    from breeze.engine.recorder import folder_for
+
+    return folder_for(record)

@@ -166,10 +166,10 @@ class Failover:
     def _got(self, attempt: Attempt) -> Got:
         """What the caller has got of the answer."""
         output = shown(attempt.route.fold.events)
+        if attempt.listened or calls_a_tool(output):
+            return "all"
         if not output:
             return "nothing"
-        if calls_a_tool(output):
-            return "a call"
         return "this" if attempt.proven else "before"
 
     async def _larger(self, choice: Choice, others: tuple[Choice, ...]) -> tuple[Choice, ...]:

@@ -13,9 +13,9 @@ from breeze.engine.rules import ASKED_WRONG, rule_of
 from breeze.engine.selection import Choice
 from breeze.engine.watch import Silence
 
-Got = Literal["nothing", "before", "this", "a call"]
-"""What the caller has got when a try fails: output of this try, of one before it, or a call to a
-tool, which nobody must be asked for twice.
+Got = Literal["nothing", "before", "this", "all"]
+"""What the caller has got when a try fails: output of this try, of one before it, or all that it
+may get, as nobody must be asked for a tool's call twice, nor can listen twice to a live source.
 """
 
 
@@ -85,7 +85,7 @@ class Plan:
         self._first = self._first or error
         if got == "this":
             self.speaker, self.reason = self.choice.name, error.message
-        stops = got == "a call" or (got != "nothing" and self._policy.after_output == "stop")
+        stops = got == "all" or (got != "nothing" and self._policy.after_output == "stop")
         if stops or not (other or rule.again):
             return False
         again = rule.again and self.probe is None and self._tries < self._policy.attempts
@@ -150,7 +150,9 @@ class Plan:
 
 def forget_places(error: BaseException | None) -> None:
     """Forget where `error` was raised: the frames there hold the plan, which may hold `error`."""
-    while error is not None:
+    seen: set[int] = set()  # errors that were raised again may stand in a circle
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
         error.__traceback__ = None
         error = error.__cause__ or error.__context__
 

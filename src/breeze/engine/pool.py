@@ -127,7 +127,8 @@ class Pool:
             except Exception as error:  # a runner may raise anything; callers get our tree
                 entry.state = State.FAILED
                 if not tries_left or not getattr(error, "retryable", False):
-                    raise _load_failure(entry, error) from error
+                    failure = _load_failure(entry, error)
+                    raise failure from error.__cause__ if failure is error else error
             await self._clock.sleep(delay)
             delay *= 2
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from breeze.config.destination import ADDRESS
+from breeze.config.destination import address_in
 from breeze.config.settings import SettingsStore
 from breeze.contracts.capability import Capability
 from breeze.contracts.errors import InputError
@@ -125,14 +125,15 @@ def _keys_astray(
     ptype: type[Parameters], before: dict[str, Any], given: dict[str, Any]
 ) -> Iterator[ValidationResult]:
     """A key travels only to the host it was saved for: another host needs it said again."""
-    if ADDRESS not in ptype.facts or ADDRESS not in given:
+    address = address_in(ptype.facts)
+    if not address or address not in given:
         return
-    default = ptype.facts[ADDRESS].default
-    old, new = (_host(values.get(ADDRESS) or default) for values in (before, given))
+    default = ptype.facts[address].default
+    old, new = (_host(values.get(address) or default) for values in (before, given))
     kept = [n for n, f in ptype.facts.items() if f.secret and before.get(n) and n not in given]
     if old != new and kept:
         text = f"leads to {new}, but {kept[0]} is for {old}: send it again too, or null to drop it"
-        yield ValidationResult(ADDRESS, "invalid", text)
+        yield ValidationResult(address, "invalid", text)
 
 
 def _host(address: object) -> str:

@@ -18,6 +18,7 @@ class FunctionJson(Strict):
     description: str | None = None
     parameters: dict[str, Any] | None = None
     strict: bool | None = None
+    type: Literal["function"] | None = None  # said twice by some servers that pass tools on
 
 
 class ToolJson(Strict):

@@ -79,6 +79,12 @@ class Reply:
     def body(self) -> bytes:
         return b"".join(self.pieces)
 
+    @property
+    def is_text(self) -> bool:
+        """JSON, lines of it, or events."""
+        kind = self.headers.get("content-type", "")
+        return any(word in kind for word in ("json", "event-stream"))
+
     def but(self, **changes: Any) -> Reply:
         """The same, apart from these."""
         return replace(self, **changes)

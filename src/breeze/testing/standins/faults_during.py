@@ -46,30 +46,35 @@ def _error(scene: Scene) -> Reply:
 
 
 def _malformed(scene: Scene) -> Reply:
+    if not scene.reply.is_text:
+        return scene.reply
     piece = scene.next
     kept = piece.rstrip()
     half = kept[: max(1, len(kept) * 2 // 3)] + piece[len(kept) :]
     return scene.with_next(half)
 
 
-def _into_text(piece: bytes, more: bytes) -> bytes:
-    """The piece with `more` at the beginning of its text."""
-    found = _TEXT.search(piece)
-    at = found.end() if found else len(piece) // 2
-    return piece[:at] + more + piece[at:]
+def _into_text(scene: Scene, more: bytes) -> Reply:
+    """The answer with `more` where the next text begins. Where none does, it stays as it is."""
+    for place in range(scene.after, len(scene.reply.pieces)):
+        piece = scene.reply.pieces[place]
+        if found := _TEXT.search(piece):
+            altered = piece[: found.end()] + more + piece[found.end() :]
+            kept = scene.reply.pieces
+            return scene.reply.but(pieces=(*kept[:place], altered, *kept[place + 1 :]))
+    return scene.reply
 
 
 def _bad_bytes(scene: Scene) -> Reply:
-    return scene.with_next(_into_text(scene.next, b"\xff"))
+    return _into_text(scene, b"\xff")
 
 
 def _split_character(scene: Scene) -> Reply:
-    return scene.with_next(_into_text(scene.next, "é漢🌬".encode())).but(tiny=1)
+    return _into_text(scene, "é漢🌬".encode()).but(tiny=1)
 
 
 def _huge(scene: Scene) -> Reply:
-    more = b"x" * int(scene.number("mib") * _MIB)
-    return scene.with_next(_into_text(scene.next, more))
+    return _into_text(scene, b"x" * int(scene.number("mib") * _MIB))
 
 
 def _endless(scene: Scene) -> Reply:

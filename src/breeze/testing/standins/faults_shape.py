@@ -37,6 +37,11 @@ def _marked(scene: Scene) -> Reply:
     return scene.reply.but(pieces=(b"\xef\xbb\xbf", *scene.reply.pieces))
 
 
+def _crlf(scene: Scene) -> Reply:
+    every = _every(lambda piece: piece.replace(b"\n", b"\r\n"))
+    return every(scene) if scene.reply.is_text else scene.reply
+
+
 def _commented(scene: Scene) -> Reply:
     if not _is_sse(scene.reply):
         return scene.reply
@@ -141,7 +146,7 @@ def _framed(name: str, title: str, looks: str, play: Play) -> Fault:
 SHAPES: tuple[Fault, ...] = (
     Fault("wrong-type", 18, "Another content type", "a stream as text/plain, JSON as text/html; "
           "or type=…", "shape", _type, {"type": ""}),
-    _framed("crlf", "CRLF", "lines end in CR LF", _every(lambda p: p.replace(b"\n", b"\r\n"))),
+    _framed("crlf", "CRLF", "lines end in CR LF", _crlf),
     _framed("cr", "CR", "lines end in CR", _events(lambda p: p.replace(b"\n", b"\r"))),
     _framed("bom", "A byte order mark", "the stream begins with one", _marked),
     _framed("comments", "Comments and other fields", "comments, id and retry beside the data",

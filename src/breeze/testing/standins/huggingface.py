@@ -46,7 +46,7 @@ class HuggingFaceStandin(Standin):
 
     name = "huggingface"
     prefix = "/hf-inference"
-    capability = "IMAGE"
+    capability = "ASR"
     profiles: ClassVar[tuple[str, ...]] = ("router", "endpoint")
 
     def routes(self) -> Mapping[str, Handler]:
@@ -58,7 +58,7 @@ class HuggingFaceStandin(Standin):
         }
 
     def usual_model(self) -> str:
-        return "" if self.profile == "endpoint" else "org/painter"
+        return "" if self.profile == "endpoint" else "org/whisper"
 
     def refusal(self, kind: str, call: Call) -> Reply:
         status, words = _WORDS[kind]

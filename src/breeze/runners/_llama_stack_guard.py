@@ -1,0 +1,109 @@
+"""Judging texts by the server's shields, where it has any."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from breeze.contracts.errors import CapabilityError, NotFoundError, ProcessingError
+from breeze.contracts.events import Adjusted, Finding, ModerateEvent, Verdict
+from breeze.contracts.events import SafetyStatus as Status
+from breeze.contracts.requests import ModerateRequest
+from breeze.runners._llama_stack_server import Server
+
+_MODERATIONS, _SHIELD = "/v1/moderations", "/v1/safety/run-shield"
+_LEVELS: dict[str, Status] = {"info": "SAFE", "warn": "WARNING", "error": "BLOCKED"}
+
+
+async def verdict_of(server: Server, request: ModerateRequest) -> Verdict:
+    """The server's judgement. Raises CapabilityError when it has nothing to judge with."""
+    offer = server.offer
+    if offer.has(_MODERATIONS):
+        model = await _shield(server, "provider_resource_id")
+        asked = {"model": model, "input": request.whole_text}
+        return _moderated(await server.json("POST", _MODERATIONS, asked, field="text"))
+    if offer.has(_SHIELD):
+        body: dict[str, Any] = {
+            "shield_id": await _shield(server, "identifier"),
+            "messages": [{"role": "user", "content": request.whole_text}],
+            "params": {},
+        }
+        return _shielded(await server.json("POST", _SHIELD, body, field="text"))
+    raise CapabilityError(
+        f"{server.http.target.authority} (version {offer.version or 'unknown'}) has neither "
+        "moderations nor shields: OGX has none any more. Choose another guardian.",
+    )
+
+
+async def shields(server: Server) -> list[Mapping[str, Any]]:
+    """The shields that the server lists."""
+    if not (server.offer.has(_SHIELD) or server.offer.has(_MODERATIONS)):
+        return []
+    said = await server.json("GET", "/v1/shields", field="guardian_model")
+    listed = said.get("data") if isinstance(said, dict) else None
+    return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+
+
+async def _shield(server: Server, key: str) -> str:
+    """What the chosen shield, or the first one, is called under `key`."""
+    wanted, listed = server.parameters.guardian_model, await shields(server)
+    names = ("identifier", "provider_resource_id")
+    for one in listed:
+        if not wanted or wanted in [one.get(name) for name in names]:
+            return str(one.get(key) or one.get("identifier"))
+    if wanted:
+        return wanted
+    raise NotFoundError(
+        f"{server.http.target.authority} has no shield: register one there, or choose another "
+        "guardian.",
+        field="guardian_model",
+    )
+
+
+def _moderated(said: Any) -> Verdict:
+    results = said.get("results") if isinstance(said, dict) else None
+    if not isinstance(results, list) or not results or not isinstance(results[0], dict):
+        raise ProcessingError("The server sent no moderation.", detail="malformed")
+    found = results[0]
+    flags, scores = _object(found.get("categories")), _object(found.get("category_scores"))
+    names = tuple(name for name, flag in flags.items() if flag)
+    if not found.get("flagged"):
+        return Verdict("SAFE", max(map(_number, scores.values()), default=0.0))
+    findings = tuple(Finding(name, _number(scores.get(name, 1.0))) for name in names)
+    risk = max((f.score for f in findings), default=1.0)
+    return Verdict("BLOCKED", risk or 1.0, names, "BLOCK", findings=findings)
+
+
+def _shielded(said: Any) -> Verdict:
+    if not isinstance(said, dict) or "violation" not in said:
+        raise ProcessingError("The server sent no judgement.", detail="malformed")
+    found = _object(said["violation"])
+    status = _LEVELS.get(str(found.get("violation_level")), "BLOCKED") if found else "SAFE"
+    if status == "SAFE":
+        return Verdict("SAFE", 0.0)
+    facts = _object(found.get("metadata"))
+    kind = str(facts.get("violation_type") or "unsafe")
+    risk = 1.0 if status == "BLOCKED" else 0.5
+    return Verdict(
+        status, risk, (kind,), "BLOCK" if status == "BLOCKED" else "REVIEW",
+        findings=(Finding(kind, risk),),
+    )  # fmt: skip
+
+
+def judged(request: ModerateRequest) -> list[ModerateEvent]:
+    """What of a request a shield cannot be told."""
+    why = "the server's shield is set up there"
+    notes: list[ModerateEvent] = []
+    if request.strictness != "medium":
+        notes.append(Adjusted("strictness", request.strictness, "medium", why))
+    if request.categories:
+        notes.append(Adjusted("categories", list(request.categories), [], why))
+    return notes
+
+
+def _object(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _number(value: Any) -> float:
+    return min(1.0, max(0.0, float(value))) if isinstance(value, int | float) else 0.0

@@ -1,0 +1,59 @@
+"""Puts the llama_stack runner to work on the stand-in of that name."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+from breeze.contracts.answers import ChatAnswer
+from breeze.contracts.capability import Capability
+from breeze.contracts.messages import FilePart, Message, TextPart
+from breeze.contracts.requests import ChatRequest
+from breeze.contracts.results import collect
+from breeze.runners._llama_stack_parameters import LlamaStackParameters
+from breeze.runners.llama_stack import LlamaStackRunner
+from breeze.testing.samples import Samples
+from breeze.testing.standins.llama_stack import LlamaStackStandin
+from breeze.testing.stream import checked
+
+PROFILES = LlamaStackStandin.profiles
+
+
+def made(**values: Any) -> LlamaStackRunner:
+    """A runner with these parameters."""
+    return LlamaStackRunner(LlamaStackParameters.of(values))
+
+
+@asynccontextmanager
+async def running(vendor: LlamaStackStandin, **values: Any) -> AsyncIterator[LlamaStackRunner]:
+    """A loaded runner that asks `vendor`."""
+    runner = made(endpoint=vendor.url, **values)
+    await runner.load("")
+    try:
+        yield runner
+    finally:
+        await runner.unload()
+
+
+async def answer(runner: LlamaStackRunner, request: ChatRequest | str = "Hi") -> ChatAnswer:
+    """The whole answer, each event checked on its way."""
+    asked = ChatRequest.of(request) if isinstance(request, str) else request
+    found = await collect(checked(runner.stream(asked), "chat"))
+    assert isinstance(found, ChatAnswer)
+    return found
+
+
+async def rehearsal(stack: AsyncExitStack, profile: str = "0.7") -> tuple[dict[str, Any], Samples]:
+    """A vendor for the time of `stack`: the parameters for it, and requests with a file."""
+    serving = LlamaStackStandin.serving(profile=profile, strict=False)
+    vendor = await stack.enter_async_context(serving)
+    part = FilePart(b"The dog is called Bruno.", "text/plain", "dog.txt")
+    message = Message("user", (TextPart("What is the dog called?"), part))
+    samples = Samples(short={Capability.LLM: ChatRequest((message,), max_tokens=16, seed=1)})
+    return {"endpoint": vendor.url, "api_key": vendor.key, "enable_vision": True}, samples
+
+
+def bodies(vendor: LlamaStackStandin, path: str) -> list[Any]:
+    """What was sent to paths that end so."""
+    return [call.json for call in vendor.calls if call.path.endswith(path)]
