@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -219,3 +220,20 @@ def test_everybody_is_either_tried_or_rejected_and_only_the_able_are_tried(
     tried = [choice.name for choice in decision.order]
     assert sorted(tried + [r.name for r in decision.rejected]) == sorted(c.name for c in candidates)
     assert all(c.enabled and not c.unavailable for c in candidates if c.name in tried)
+
+
+def test_endpoints_without_a_key_do_not_keep_a_mock_from_answering() -> None:
+    mock = one("mock_llm", MOCK)
+    keyless = one("far", CLOUD, unavailable="no API key: set X")
+    assert [c.name for c in decide(Wish(Capability.LLM), [mock, keyless]).order] == ["mock_llm"]
+    wanted = msgspec.structs.replace(keyless, listed=True)
+    assert decide(Wish(Capability.LLM), [mock, wanted]).order == ()
+
+
+def test_many_endpoints_without_a_key_are_told_in_one() -> None:
+    far = [one(f"far{i}", CLOUD, unavailable=f"no API key: set X{i}") for i in range(4)]
+    near = one("near", unavailable="not installed")
+    message = nobody(decide(Wish(Capability.LLM), [near, *far])).message
+    assert "near: not installed" in message
+    assert "4 endpoints: no API key (see: breeze runners --json)" in message
+    assert "X1" not in message
