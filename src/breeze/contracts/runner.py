@@ -14,7 +14,6 @@ import inspect
 import re
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Literal, TypeVar, get_args
 
@@ -23,6 +22,7 @@ import msgspec
 from breeze.contracts.capability import METHODS, Capability, Priority, Requirement, RunnerKind
 from breeze.contracts.clock import Clock, SystemClock
 from breeze.contracts.errors import CapabilityError
+from breeze.contracts.modules import importable
 from breeze.contracts.parameters import Parameters
 from breeze.contracts.requests import Request
 
@@ -137,7 +137,7 @@ class Runner(Generic[P]):
 
     def check(self) -> str | None:
         """Why this runner cannot work here, with the remedy, or None. Cheap; never raises."""
-        missing = [name for name in self.info.needs if not _importable(name)]
+        missing = [name for name in self.info.needs if not importable(name)]
         if not missing:
             return None
         what = f"breeze-engine[{self.info.extra}]" if self.info.extra else " ".join(missing)
@@ -184,22 +184,6 @@ class Runner(Generic[P]):
             )
         events: AsyncGenerator[Any] = method(request)
         return events
-
-
-_there: set[str] = set()
-"""Modules that were found: they stay, and looking for one takes a tenth of a millisecond."""
-
-
-def _importable(module: str) -> bool:
-    if module in _there:
-        return True
-    try:
-        if find_spec(module) is None:
-            return False
-        _there.add(module)
-        return True
-    except (ImportError, ValueError):  # a parent package is missing, or a half-removed install
-        return False
 
 
 def runner(

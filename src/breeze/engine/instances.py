@@ -136,13 +136,9 @@ class Instance:
 
 
 def candidate(
-    instance: Instance,
-    capability: Capability,
-    config: EngineConfig,
-    saved: str,
-    unavailable: str | None,
+    instance: Instance, capability: Capability, config: EngineConfig, saved: str
 ) -> Candidate:
-    """What selection must know of `instance` for `capability`."""
+    """What selection must know of `instance` for `capability`, but for whether it can work here."""
     configured = config.capabilities.get(capability)
     listed = configured is not None and instance.name in configured.runners
     automatic = listed or (instance.automatic and not (configured and configured.runners))
@@ -155,7 +151,6 @@ def candidate(
         capabilities=instance.capabilities,
         enabled=instance.entry.enabled,
         automatic=automatic,
-        unavailable=unavailable,
         models=tuple(model.id for model in instance.models or ()),
         model=model,
         fits=instance.fits(model),

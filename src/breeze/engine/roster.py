@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from msgspec.structs import replace
+
 from breeze.config.resolve import Layers
 from breeze.contracts.capability import Capability
 from breeze.contracts.clock import Clock
@@ -14,7 +16,7 @@ from breeze.contracts.service import RunnerStatus as RunnerStatus
 from breeze.engine.instances import Instance, build, candidate
 from breeze.engine.pool import Pool
 from breeze.engine.registry import Registry
-from breeze.engine.selection import Decision, Wish, decide, nobody
+from breeze.engine.selection import Candidate, Decision, Wish, decide, nobody
 
 _FRESH = 1.0
 """Seconds for which a decision is taken again without being made again."""
@@ -95,8 +97,7 @@ class Roster:
     def _choose(self, wish: Wish) -> Decision:
         saved = self._saved.selected_runners.get(wish.capability, "")
         candidates = [
-            candidate(instance, wish.capability, self._config, saved, self._unavailable(instance))
-            for instance in self.instances.values()
+            self._candidate(instance, wish, saved) for instance in self.instances.values()
         ]
         return decide(
             wish,
@@ -104,6 +105,15 @@ class Roster:
             self._config.default_strategy,
             fallback_to_mock=self._config.global_settings.fallback_to_mock,
         )
+
+    def _candidate(self, instance: Instance, wish: Wish, saved: str) -> Candidate:
+        """What selection must know of it; who cannot be chosen anyway is not checked."""
+        found = candidate(instance, wish.capability, self._config, saved)
+        chosen = found.automatic or found.saved or found.default or found.models
+        names = (wish.runner, wish.model, wish.model.partition("/")[0])
+        if not (chosen or found.name in names or found.runner in names):
+            return found
+        return replace(found, unavailable=self._unavailable(instance))
 
     def _unavailable(self, instance: Instance) -> str | None:
         hardware = self._config.global_settings.enable_hardware_detection
