@@ -8,6 +8,8 @@ import msgspec
 
 from breeze.contracts.errors import InputError, ProcessingError
 
+NO_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What reading raises: bad JSON, bad text, and JSON nested beyond all bounds."""
 _encode = msgspec.json.Encoder().encode
 
 
@@ -23,7 +25,7 @@ def decoded(data: bytes, where: str) -> Any:
     """What `data`, which came from `where`, says. Raises ProcessingError when it is no JSON."""
     try:
         return msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except NO_JSON as error:
         raise ProcessingError(
             f"{where} answered what is no JSON. Is base_url right?",
             detail="malformed",

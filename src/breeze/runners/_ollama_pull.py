@@ -12,7 +12,7 @@ from breeze.contracts.errors import DownloadError
 from breeze.contracts.events import Progress
 from breeze.runners._http import HttpClient
 from breeze.runners._http_errors import refusal, reported
-from breeze.runners._http_json import encoded
+from breeze.runners._http_json import NO_JSON, encoded
 from breeze.runners._http_lines import LineSplitter
 from breeze.runners._ollama_errors import CHAT
 
@@ -65,6 +65,6 @@ async def pulled(
 
 def _step(line: bytes) -> _Step:
     """A line; one that cannot be read says nothing."""
-    with suppress(msgspec.DecodeError, UnicodeDecodeError):
+    with suppress(*NO_JSON):
         return msgspec.json.decode(line, type=_Step)
     return _Step()

@@ -23,7 +23,8 @@ from breeze.contracts.values import ErrorInfo
 from breeze.contracts.wire import decode_event
 from breeze.runners._http_answer import Answer
 from breeze.runners._http_error_words import Kind, Says
-from breeze.runners._http_errors import refusal, reported
+from breeze.runners._http_errors import refusal, reported, scrubbed
+from breeze.runners._http_json import NO_JSON
 from breeze.runners._http_lines import LineSplitter
 
 LONGEST = 1024 * 1024 * 1024
@@ -77,11 +78,11 @@ async def refused(answer: Answer, secrets: Iterable[str]) -> RunnerError:
                 break
     try:
         return theirs(_info.decode(_hidden(body, secrets)))
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
+    except NO_JSON:
         pass
     try:
         said = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
+    except NO_JSON:
         said = ""  # a page of whoever stands between
     return reported(said, answer, secrets=secrets, field="base_url", says=_SAYS)
 
@@ -103,7 +104,7 @@ def upload_of(answer: Answer) -> str:
     """The id of what was sent ahead. Raises ProcessingError when the answer does not say."""
     try:
         return msgspec.json.decode(answer.body(), type=Upload).id
-    except (msgspec.DecodeError, UnicodeError) as error:
+    except NO_JSON as error:
         raise ProcessingError(
             f"{answer.where} did not say what it keeps a file as: {error}.", detail="malformed"
         ) from error
@@ -140,8 +141,9 @@ class Reader:
     def _read(self, line: bytes) -> Any:
         try:
             event = decode_event(line)
-        except msgspec.DecodeError as error:
-            raise self._malformed(f"event {self.count + 1} is none ({error})") from error
+        except NO_JSON as error:
+            why = scrubbed(str(error), self._secrets)
+            raise self._malformed(f"event {self.count + 1} is none ({why})") from None
         if isinstance(event, ErrorInfo):
             self.over = True
             self._answer.release()
