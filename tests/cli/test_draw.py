@@ -13,6 +13,7 @@ import pytest
 
 from breeze.contracts.errors import ErrorInfo
 from breeze.contracts.events import ImageFailed, ImageReady
+from breeze.surfaces.cli._draw_journal import NAME, Journal
 from breeze.testing.standins._runware_pictures import picture
 from breeze.testing.standins._runware_work import drawn
 from breeze.testing.standins.runware import PRICE, RunwareStandin
@@ -251,3 +252,14 @@ async def test_near_the_daily_limit_a_person_is_told(shell: Shell) -> None:
     assert "$0.00 of the daily limit of $0.0052 are spent" in second.err
     assert third.code == 5
     assert "E402 $0.0039 of the daily limit of $0.0052 are spent" in third.err
+
+
+@pytest.mark.parametrize(
+    "mime", ["image/../../../evil", "image/x/../../../evil", "/etc/evil", "image/png\x1b[2J", ""]
+)
+def test_what_a_server_says_a_picture_is_leads_out_of_no_folder(tmp_path: Path, mime: str) -> None:
+    folder = tmp_path / "one" / "two"
+    folder.mkdir(parents=True)
+    path = Journal(folder, {}, ["a boat"], fresh=False).put(b"-", mime, 0, 0, {})
+    assert path == folder / "1-a-boat.bin"
+    assert {f for f in tmp_path.rglob("*") if f.is_file()} == {path, folder / NAME}
