@@ -22,6 +22,7 @@ from breeze.contracts.requests import (
     TranscribeRequest,
 )
 from breeze.contracts.runner import Runner
+from breeze.runners._http_json import finite
 from breeze.runners._http_lines import LineSplitter
 from breeze.runners._http_multipart import Part, multipart
 from breeze.runners._http_sse import EventSplitter
@@ -55,6 +56,11 @@ BODIES = (
     b'{"type":"%b","error":{"message":"no %b","code":"%b","param":"%b","status":"%b"}}'
     % ((_SAID,) * 5),
     b'{"type":"%b"}' % _SAID,
+    b"[[%b],[%b]]" % (b"9" * 400, b"9" * 400),
+    b'{"candidates":[{"content":{"parts":[{"text":"x"}]},"finishReason":"STOP","avgLogprobs":1}],'
+    b'"usageMetadata":{"promptTokenCount":"%b"}}' % (_LONG * 2),
+    b'{"usageMetadata":{"promptTokenCount":%b}}' % (b"9" * 400),
+    b'{"text":"x","duration":"1e999","usage":{"type":"duration","seconds":1e308}}',
     b'{"%b":{"%b":1},"choices":{"%b":2},"data":"%b","models":"%b"}' % ((_SAID,) * 5),
 )
 RUNNERS: dict[str, tuple[type[Runner[Any]], str]] = {
@@ -128,6 +134,26 @@ async def test_it_is_an_error_of_ours_and_tells_no_key(name: str, status: str) -
         await runner.unload()
 
 
+@pytest.mark.parametrize("status", ["200 OK", "302 Found", "429 Later", "500 Oh"])
+@pytest.mark.parametrize("name", RUNNERS)
+async def test_headers_may_say_the_key_too(name: str, status: str) -> None:
+    kind, surplus = RUNNERS[name]
+    shown = {"location": f"http://elsewhere.example/?k={KEY}", "ratelimit": KEY}
+
+    async def answer(exchange: Exchange) -> None:
+        coding = KEY if exchange.number % 2 else "identity"
+        await exchange.whole(b"{}", status, content_encoding=coding, retry_after=KEY, **shown)
+        exchange.close()
+
+    async with StandIn.serving(answer) as server:
+        runner = made(name, base_url=server.url.removesuffix(surplus), api_key=KEY)
+        await runner.load("")
+        for request in [*asked(kind)] * 2:
+            error = await failure(runner, request)
+            assert error is None or KEY not in f"{error!r} {error} {error.data}"
+        await runner.unload()
+
+
 async def test_a_server_that_fails_in_bad_text_has_failed() -> None:
     """Not the text counts but the status: another runner may be asked."""
 
@@ -141,6 +167,15 @@ async def test_a_server_that_fails_in_bad_text_has_failed() -> None:
         assert isinstance(error, UnavailableError)
         assert error.retryable
         await runner.unload()
+
+
+@pytest.mark.parametrize(
+    ("said", "number"),
+    [(1, 1.0), ("2.5", 2.5), (-1, -1.0), (10**400, None), ("9" * 9000, None), ("nan", None),
+     ("-inf", None), ("1e999", None), ("", None), (None, None), (True, None), ([], None)],
+)  # fmt: skip
+def test_a_number_is_one_that_can_be_counted_with(said: object, number: float | None) -> None:
+    assert finite(said) == number
 
 
 def test_an_event_of_a_million_lines_is_read_in_its_length() -> None:

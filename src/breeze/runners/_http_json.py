@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import Any
 
 import msgspec
@@ -31,3 +32,14 @@ def decoded(data: bytes, where: str) -> Any:
             detail="malformed",
             retryable=False,
         ) from error
+
+
+def finite(value: object) -> float | None:
+    """`value`, be it text, as a number; None when it is none, or one beyond all bounds."""
+    if not isinstance(value, int | float | str) or isinstance(value, bool):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if isfinite(number) else None

@@ -12,7 +12,7 @@ from breeze.contracts.errors import ProcessingError
 from breeze.contracts.events import Finish, TranscribeEvent, Transcript
 from breeze.contracts.values import Usage, Word
 from breeze.runners._http_answer import Answer
-from breeze.runners._http_json import NO_JSON
+from breeze.runners._http_json import NO_JSON, finite
 from breeze.runners._http_sse import EventSplitter
 from breeze.runners._openai_server import Server, kind_of
 
@@ -177,7 +177,4 @@ class Heard:
 
 def _number(told: float | str | None) -> float:
     """Seconds, which some servers write as text."""
-    try:
-        return max(0.0, float(told or 0))
-    except ValueError:
-        return 0.0
+    return max(0.0, finite(told) or 0.0)
