@@ -11,7 +11,13 @@ from typing import Any
 
 import pytest
 
-from breeze.contracts.errors import NotFoundError, ProcessingError, RunnerError, UnavailableError
+from breeze.contracts.errors import (
+    NotFoundError,
+    ProcessingError,
+    RateLimitError,
+    RunnerError,
+    UnavailableError,
+)
 from breeze.contracts.request import Request
 from breeze.contracts.requests import (
     ChatRequest,
@@ -229,3 +235,23 @@ async def test_a_models_name_leads_to_no_other_path(model: str) -> None:
 def test_the_type_of_a_file_begins_no_line_of_a_form() -> None:
     body, _ = multipart([Part("file", b"x", "a.txt", "text/plain\r\nx-evil: 1")])
     assert b"x-evil" not in body
+
+
+@pytest.mark.parametrize(("wait", "taken"), [("1e300", 86_400.0), ("-5", None), ("2.5", 2.5)])
+async def test_a_peers_error_is_bounded_and_tells_no_key(wait: str, taken: float | None) -> None:
+    said = KEY.replace("-", "\\u002d") + "y" * 100_000
+
+    async def answer(exchange: Exchange) -> None:
+        body = f'{{"code":"E429","message":"{said}","status":429,"retryable":true,'
+        body += f'"retry_after":{wait},"data":{{"k":"{said}"}}}}'
+        await exchange.whole(body.encode(), "429 Later")
+
+    async with StandIn.serving(answer) as server:
+        runner = made("peer", base_url=server.url.removesuffix("/v1"), api_key=KEY)
+        await runner.load("")
+        error = await failure(runner, ChatRequest.of("hi"))
+        await runner.unload()
+    assert isinstance(error, RateLimitError)
+    assert error.retry_after == taken
+    assert KEY not in f"{error!r} {error} {error.data}"
+    assert len(error.message) < 1000

@@ -29,6 +29,8 @@ from breeze.runners._http_lines import LineSplitter
 
 LONGEST = 1024 * 1024 * 1024
 """Bytes of one event: a long recording as base64 fits."""
+_LONGEST_WAIT = 86_400.0
+"""Seconds to wait for another try, as servers may ask for."""
 _MOST = 1024 * 1024
 """Bytes of an error's body."""
 _LINES = "application/x-ndjson"
@@ -77,7 +79,7 @@ async def refused(answer: Answer, secrets: Iterable[str]) -> RunnerError:
             if len(body) > _MOST:
                 break
     try:
-        return theirs(_info.decode(_hidden(body, secrets)))
+        return theirs(_info.decode(body), secrets)
     except NO_JSON:
         pass
     try:
@@ -87,17 +89,24 @@ async def refused(answer: Answer, secrets: Iterable[str]) -> RunnerError:
     return reported(said, answer, secrets=secrets, field="base_url", says=_SAYS)
 
 
-def theirs(info: ErrorInfo) -> RunnerError:
-    """Their error as ours. Which of their runners it was stands in front of the model."""
+def theirs(info: ErrorInfo, secrets: Iterable[str]) -> RunnerError:
+    """Their error as ours, without our key. Which runner it was stands in front of the model."""
+    told = msgspec.json.encode(info)  # anew, as they may have written the key in any way
+    for secret in filter(None, secrets):
+        told = told.replace(msgspec.json.encode(secret)[1:-1], b"***")
+    info = _info.decode(told)
     model = "/".join(filter(None, (info.runner, info.model)))
-    return from_info(msgspec.structs.replace(info, runner="", model=model, delivered=0))
-
-
-def _hidden(data: bytes, secrets: Iterable[str]) -> bytes:
-    for secret in secrets:
-        if secret:
-            data = data.replace(secret.encode(), b"***")
-    return data
+    wait = info.retry_after
+    return from_info(
+        msgspec.structs.replace(
+            info,
+            runner="",
+            model=model,
+            delivered=0,
+            message=scrubbed(info.message, secrets),
+            retry_after=None if wait is None or wait < 0 else min(wait, _LONGEST_WAIT),
+        )
+    )
 
 
 def upload_of(answer: Answer) -> str:
@@ -147,7 +156,7 @@ class Reader:
         if isinstance(event, ErrorInfo):
             self.over = True
             self._answer.release()
-            raise theirs(_info.decode(_hidden(line, self._secrets)))
+            raise theirs(event, self._secrets)
         if type(event) not in self._allowed:
             raise self._malformed(f"a {type(event).__name__} is no part of such an answer")
         self.count += 1
