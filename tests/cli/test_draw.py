@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 
-from breeze.contracts.errors import ErrorInfo
+from breeze.contracts.errors import ErrorInfo, UnavailableError
 from breeze.contracts.events import ImageFailed, ImageReady
+from breeze.surfaces.cli._draw_batch import Saving
 from breeze.surfaces.cli._draw_journal import NAME, Journal
+from breeze.surfaces.cli._json import JsonView
 from breeze.testing.standins._runware_pictures import picture
 from breeze.testing.standins._runware_work import drawn
 from breeze.testing.standins.runware import PRICE, RunwareStandin
@@ -263,3 +265,15 @@ def test_what_a_server_says_a_picture_is_leads_out_of_no_folder(tmp_path: Path, 
     path = Journal(folder, {}, ["a boat"], fresh=False).put(b"-", mime, 0, 0, {})
     assert path == folder / "1-a-boat.bin"
     assert {f for f in tmp_path.rglob("*") if f.is_file()} == {path, folder / NAME}
+
+
+def test_a_file_that_a_server_names_is_none_of_ours(tmp_path: Path) -> None:
+    own = tmp_path / "own.txt"
+    own.write_text("private")
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    journal = Journal(folder, {}, ["a boat"], fresh=False)
+    event = ImageReady(b"", 0, "image/png", 1, 1, file=str(own))
+    with pytest.raises(UnavailableError, match="gave no picture"):
+        Saving(JsonView(), journal, [0], {"count": 1}, here=False).show(event)
+    assert list(folder.glob("*.png")) == []

@@ -13,6 +13,7 @@ from breeze.contracts.events import (
     DrawEvent,
     EmbedEvent,
     Finish,
+    ImageReady,
     ModerateEvent,
     SpeakEvent,
     TranscribeEvent,
@@ -160,6 +161,8 @@ class Reader:
         if type(event) not in self._allowed:
             raise self._malformed(f"a {type(event).__name__} is no part of such an answer")
         self.count += 1
+        if type(event) is ImageReady and event.file:  # a file of that machine, which is none here
+            return msgspec.structs.replace(event, file="")
         if type(event) is Finish:
             self.over = True
             self._answer.release()
