@@ -11,8 +11,11 @@ from typing import Any
 
 import pytest
 
-from breeze.contracts.errors import ErrorInfo
+from breeze.contracts.errors import ErrorInfo, UnavailableError
 from breeze.contracts.events import ImageFailed, ImageReady
+from breeze.surfaces.cli._draw_batch import Saving
+from breeze.surfaces.cli._draw_journal import NAME, Journal
+from breeze.surfaces.cli._json import JsonView
 from breeze.testing.standins._runware_pictures import picture
 from breeze.testing.standins._runware_work import drawn
 from breeze.testing.standins.runware import PRICE, RunwareStandin
@@ -251,3 +254,26 @@ async def test_near_the_daily_limit_a_person_is_told(shell: Shell) -> None:
     assert "$0.00 of the daily limit of $0.0052 are spent" in second.err
     assert third.code == 5
     assert "E402 $0.0039 of the daily limit of $0.0052 are spent" in third.err
+
+
+@pytest.mark.parametrize(
+    "mime", ["image/../../../evil", "image/x/../../../evil", "/etc/evil", "image/png\x1b[2J", ""]
+)
+def test_what_a_server_says_a_picture_is_leads_out_of_no_folder(tmp_path: Path, mime: str) -> None:
+    folder = tmp_path / "one" / "two"
+    folder.mkdir(parents=True)
+    path = Journal(folder, {}, ["a boat"], fresh=False).put(b"-", mime, 0, 0, {})
+    assert path == folder / "1-a-boat.bin"
+    assert {f for f in tmp_path.rglob("*") if f.is_file()} == {path, folder / NAME}
+
+
+def test_a_file_that_a_server_names_is_none_of_ours(tmp_path: Path) -> None:
+    own = tmp_path / "own.txt"
+    own.write_text("private")
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    journal = Journal(folder, {}, ["a boat"], fresh=False)
+    event = ImageReady(b"", 0, "image/png", 1, 1, file=str(own))
+    with pytest.raises(UnavailableError, match="gave no picture"):
+        Saving(JsonView(), journal, [0], {"count": 1}, here=False).show(event)
+    assert list(folder.glob("*.png")) == []

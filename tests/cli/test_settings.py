@@ -134,3 +134,29 @@ def test_a_broken_file_is_named_and_left_alone(mocked: Shell) -> None:
     assert "settings.json" in done.err
     assert "line 2" in done.err
     assert (mocked.home / "settings.json").read_text() == broken
+
+
+def test_nothing_that_looks_like_a_key_is_shown_wherever_it_was_written(breeze: Shell) -> None:
+    """In a header, in an address, or as a list by mistake."""
+    found = [f"canary-{i}-7Qm3Xz9LpT" for i in range(6)]
+    parameters = {
+        "one": {
+            "api_key": [found[0]],
+            "headers": f"authorization: Basic {found[1]}\nx-api-key: {found[2]}\nx-team: red",
+        },
+        "two": {"base_url": f"https://me:{found[3]}@host.example/v1"},
+        "three": {"base_url": f"https://host.example/v1?api_key={found[4]}"},
+        "four": {"base_url": f"http://127.0.0.1:9/v1?x={found[5]}"},
+    }
+    runners = {n: {"class": "openai", "parameters": p} for n, p in parameters.items()}
+    breeze.home.mkdir()
+    text = json.dumps({"capabilities": {"LLM": {"runners": runners}}})
+    (breeze.home / "config.json").write_text(text)
+    done = breeze("settings", "show", "one", "--json")
+    assert lines(done)["headers"]["value"] == "authorization: ***\nx-api-key: ***\nx-team: red"
+    for command in (("settings", "show"), ("runners",), ("runners", "--json"), ("explain", "hi")):
+        done = breeze(*command)
+        shown = [each for each in found[:5] if each in done.text + done.err]
+        assert shown == [], command
+        if command[0] != "settings":
+            assert found[5] not in done.text + done.err

@@ -111,6 +111,8 @@ def test_json_counts_where_both_are_there(tmp_path: Path) -> None:
         ("a: \x07\n", "holds characters that no text has"),
         ("- 1\n", "it must be an object"),
         ("<<: {a: 1}\n", "this is no key"),
+        ("[" * 5000, "is nested deeper than 100 levels"),
+        ("? " * 5000 + "a", "is nested deeper than 100 levels"),
     ],
 )
 def test_what_cannot_be_used_is_refused_with_its_place(

@@ -14,7 +14,12 @@ from typing import Any
 import pytest
 
 from breeze.contracts.errors import InputError, RunnerError, TooLargeError
+from breeze.contracts.messages import ImagePart, Message, TextPart
+from breeze.contracts.requests import ChatRequest
+from breeze.contracts.runner import Runner
 from breeze.runners._fetch import Policy, fetch
+from breeze.runners.google import GoogleRunner
+from breeze.runners.ollama import OllamaRunner
 
 LOOPBACK = (ip_network("127.0.0.0/8"),)
 Say = Callable[[bytes], bytes]
@@ -281,3 +286,16 @@ async def test_a_certificate_is_that_of_the_name_not_of_the_address(
         with pytest.raises(InputError):
             await fetch(url.format("pictures.example"), "url", policy._replace(tls=None))
         assert len(served.asked) == 1
+
+
+@pytest.mark.parametrize("kind", [GoogleRunner, OllamaRunner])
+async def test_a_request_may_not_have_any_number_of_files_fetched(kind: type[Runner[Any]]) -> None:
+    pictures = tuple(ImagePart(url=f"http://files.invalid/{i}.png") for i in range(33))
+    message = Message("user", (TextPart("What is there?"), *pictures))
+    given = {"base_url": "http://127.0.0.1:9", "api_key": "k-1234"}
+    runner = kind(kind.parameters_type.of(given))
+    await runner.load("")
+    with pytest.raises(TooLargeError, match="at most 32") as caught:
+        await anext(runner.stream(ChatRequest((message,), model="m")))
+    await runner.unload()
+    assert caught.value.field == "messages"

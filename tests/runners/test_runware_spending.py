@@ -101,3 +101,18 @@ async def test_what_cannot_be_noted_is_not_sent(vendor: RunwareStandin, tmp_path
         with pytest.raises(UnavailableError, match="nothing is paid twice"):
             await draw(runner, DrawRequest(prompts(1), keys=("k",)))
     assert sent(vendor) == []
+
+
+def test_a_servers_names_and_prices_are_believed_as_far_as_they_can_be(tmp_path: Path) -> None:
+    """A name is no line of its own, a price no number that swallows all others."""
+    spending = Spending(Notes(tmp_path, "spent-x"))
+    for name in ("a b", "c\nd 999", "\u00e9", "e" * 500, "\ud800"):
+        spending.add(name, 1.0)
+    (file,) = tmp_path.iterdir()
+    with file.open("a") as more:
+        more.write("n nan\ni inf\nm -5.0\n")
+    again = Spending(Notes(tmp_path, "spent-x"))
+    again.add("a b", 1.0)  # known already
+    assert again.today == spending.today == 5.0
+    with pytest.raises(QuotaError):
+        again.check(5.0)

@@ -12,6 +12,7 @@ from breeze.config.layers import Given, Source, Value
 from breeze.config.names import environment_name
 from breeze.contracts.fields import Facts
 from breeze.contracts.parameters import ValidationResult
+from breeze.contracts.redaction import redacted
 
 ADDRESSES = ("base_url", "endpoint")
 """What the parameter that names a host may be called, where a runner has one."""
@@ -49,9 +50,10 @@ def remarks_on_secrets(facts: Mapping[str, Facts], given: Given) -> Iterator[Val
             continue
         if away and fact.env and any(value.origin == fact.env for value in given.values(fact)):
             own = environment_name(given.instance, name)
+            there = redacted(str(away.value))
             text = (
                 f"{fact.env} is not used: it is for {facts[address].default}, and {address} is "
-                f"{away.value} ({away}). If that server needs a key, set {own} or run: "
+                f"{there} ({away}). If that server needs a key, set {own} or run: "
                 f"breeze settings set {given.instance} {name}"
             )
             yield ValidationResult(name, "warning", text)
@@ -68,8 +70,9 @@ def _moved(
     home = next(a for a in addresses if _RANK[a.source] <= _RANK[key.source])
     used = addresses[0]
     if key.source is not Source.DEFAULT and not _same(used.value, home.value):
+        there, meant = redacted(str(used.value)), redacted(str(home.value))
         text = (
-            f"the one from the {key} goes to {used.value} ({used}), not to {home.value}; give it "
+            f"the one from the {key} goes to {there} ({used}), not to {meant}; give it "
             f"beside that {address.name} if it is meant for it"
         )
         yield ValidationResult(name, "warning", text)

@@ -49,6 +49,8 @@ def read_yaml(path: Path) -> object:
         mark = error.problem_mark
         line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
         raise _broken(path, line, column, str(error.problem or "is not YAML")) from None
+    except RecursionError:
+        raise _broken(path, 1, 1, f"is nested deeper than {_DEPTH} levels") from None
     except yaml.YAMLError:
         raise _broken(path, 1, 1, "holds characters that no text has") from None
 

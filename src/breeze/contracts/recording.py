@@ -13,6 +13,7 @@ as far as it goes.
 from __future__ import annotations
 
 import hashlib
+import os
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,6 +29,8 @@ from breeze.contracts.values import ErrorInfo
 
 VERSION = 1
 BLOB = "$blob"
+UNREADABLE = (OSError, ValueError, TypeError, IndexError, RecursionError)
+"""What reading a file may raise that is no recording, or a broken one."""
 UNCOUNTED = frozenset(
     ("type", "id", "session_id", "deadline", "runner", "model", "strict", "whole", "guardian",
      "live", "file")
@@ -120,7 +123,7 @@ class Recording(msgspec.Struct, frozen=True):
 
     @classmethod
     def read(cls, file: Path) -> Recording:
-        """Raises OSError and msgspec.DecodeError when it is none."""
+        """Raises any of `UNREADABLE` when it is none."""
         with file.open("rb") as source:
             header = msgspec.json.decode(source.readline(), type=Header)
             last = deque(source, maxlen=1)
@@ -139,7 +142,7 @@ class Recording(msgspec.Struct, frozen=True):
         )
 
     def steps(self) -> Iterator[Step]:
-        """What came, in order. Raises OSError and msgspec.DecodeError for what cannot be read."""
+        """What came, in order. Raises any of `UNREADABLE` for what cannot be read."""
         blobs = _Blobs(self.file)
         for line in _lines(self.file):
             if line.event is not None:
@@ -168,7 +171,7 @@ def _line(data: bytes) -> Line | None:
     """A line; None for one that a crash has cut short."""
     try:
         return msgspec.json.decode(data, type=Line)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 
 
@@ -187,14 +190,15 @@ class _Blobs:
         """`value` with the bytes in their places."""
         if isinstance(value, dict):
             if BLOB in value:
-                return self._read(*value[BLOB][:2])
+                return self._read(value[BLOB])
             return {name: self.filled(inner) for name, inner in value.items()}
         return [self.filled(inner) for inner in value] if isinstance(value, list) else value
 
-    def _read(self, offset: int, size: int) -> bytes:
+    def _read(self, place: Any) -> bytes:
+        """The bytes at `place`, which is believed only as far as the file goes."""
+        offset, size, _ = msgspec.convert(place, tuple[int, int, str])
         with self._file.open("rb") as source:
+            if min(offset, size) < 0 or offset + size > os.fstat(source.fileno()).st_size:
+                raise msgspec.DecodeError(f"{self._file} holds no bytes at {offset}, {size}")
             source.seek(offset)
-            data = source.read(size)
-        if len(data) != size:
-            raise msgspec.DecodeError(f"{self._file} ends before byte {offset + size}")
-        return data
+            return source.read(size)

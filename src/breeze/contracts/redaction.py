@@ -18,6 +18,12 @@ _MORE = re.compile(
     re.IGNORECASE,
 )
 """Secrets that are one by their place: after `Bearer`, or in a URL."""
+_HEADER = re.compile(
+    r"^([ \t]*[\w-]*(?:authorization|api-?key|token|secret|password|cookie)[\w-]*[ \t]*:[ \t]*)"
+    r"\S.*$",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""Lines of headers that carry a key by their name."""
 _NAMES = re.compile(
     r"(?:^|[_-])(?:api[_-]?key|secret|password|passwd|authorization|credentials?"
     r"|(?:access|auth|refresh|bearer)[_-]token)$",
@@ -45,6 +51,13 @@ def redacted(text: str, known: Iterable[str] = ()) -> str:
     for start, end in reversed(secret_spans(text, known)):
         text = f"{text[:start]}{MASK}{text[end:]}"
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
+def shown(value: Any) -> Any:
+    """A setting that is no secret as it may be shown: addresses and headers may hold one."""
+    if not isinstance(value, str):
+        return [shown(item) for item in value] if isinstance(value, tuple | list) else value
+    return redacted(_HEADER.sub(rf"\1{MASK}", value))
 
 
 def redacted_data(value: Any, known: Iterable[str], kept: Callable[[bytes], Any]) -> Any:

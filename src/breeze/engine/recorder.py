@@ -100,7 +100,7 @@ class Recorder:
         heard = isinstance(route.request, TranscribeRequest) and route.request.live is not None
         try:
             key = "" if heard else key_of(counted(asked, sound), capability.value)
-        except (ValueError, TypeError, OverflowError) as error:  # a parameter that no JSON can hold
+        except (ValueError, TypeError, OverflowError, RecursionError) as error:  # no JSON holds it
             tape.refuse(error)
         else:
             tape.begin(asked, capability, key)

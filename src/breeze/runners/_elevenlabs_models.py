@@ -10,6 +10,7 @@ from breeze.contracts.runner import ModelInfo
 from breeze.runners._elevenlabs_errors import SAYS
 from breeze.runners._http import HttpClient
 from breeze.runners._http_errors import refusal
+from breeze.runners._http_json import NO_JSON
 
 _SHORT = 1000
 """Characters that every model takes: for these nobody is asked."""
@@ -60,7 +61,7 @@ async def list_models(http: HttpClient, secrets: tuple[str, ...]) -> tuple[Model
         raise await refusal(answer, secrets=secrets, field="base_url", says=SAYS)
     try:
         found = msgspec.json.decode(answer.body(), type=list[_Model])
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except NO_JSON as error:
         raise ProcessingError(
             f"{answer.where} lists its models in another form: {error}. Check base_url.",
             detail="malformed",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import AsyncGenerator
 from typing import Any
 
@@ -15,6 +14,7 @@ from breeze.runners._elevenlabs_errors import SAYS
 from breeze.runners._elevenlabs_words import Alignment, WordReader
 from breeze.runners._http_answer import Answer
 from breeze.runners._http_errors import reported
+from breeze.runners._http_json import NO_JSON
 from breeze.runners._http_lines import LineSplitter
 
 _LONGEST = 64 * 1024
@@ -94,7 +94,7 @@ def _parted(
 def _reported(data: bytes, answer: Answer, secrets: tuple[str, ...]) -> RunnerError:
     try:
         said = msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except NO_JSON:
         return ProcessingError(
             f"{answer.where} sent text where sound should be. Is base_url right?",
             detail="malformed",
@@ -142,7 +142,7 @@ class TimedReader:
         try:
             line = msgspec.json.decode(data, type=_Line)
             sound = base64.b64decode(line.audio_base64 or "", validate=True)
-        except (msgspec.DecodeError, UnicodeDecodeError, binascii.Error, ValueError) as error:
+        except (ValueError, RecursionError) as error:  # what is no JSON, no base64
             raise ProcessingError(
                 f"{self._answer.where} sent a line that holds no sound ({type(error).__name__}).",
                 detail="malformed",

@@ -12,6 +12,7 @@ from breeze.contracts.fields import Choice
 from breeze.runners._elevenlabs_errors import SAYS
 from breeze.runners._http import HttpClient
 from breeze.runners._http_errors import refusal
+from breeze.runners._http_json import NO_JSON
 from breeze.runners._http_target import with_query
 
 _PAGE, _PAGES = 100, 100
@@ -61,7 +62,7 @@ async def _page(http: HttpClient, token: str | None, secrets: tuple[str, ...]) -
         raise await refusal(answer, secrets=secrets, field="voice", says=SAYS)
     try:
         return msgspec.json.decode(answer.body(), type=_Page)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except NO_JSON as error:
         raise ProcessingError(
             f"{answer.where} lists its voices in another form: {error}. Check base_url.",
             detail="malformed",

@@ -22,6 +22,8 @@ from breeze.runners._fetch_address import Network, Place, is_public, place_of
 from breeze.runners._fetch_http import Exchange, Unreadable
 
 Resolve = Callable[[str, int], Awaitable[list[str]]]
+MOST = 32
+"""Files that one request may have fetched."""
 _REDIRECTS = (301, 302, 303, 307, 308)
 
 
@@ -57,6 +59,16 @@ class Fetched(NamedTuple):
 USUAL = Policy()
 EVERYWHERE = Policy(ports=range(1, 65_536), networks=(ip_network("0.0.0.0/0"), ip_network("::/0")))
 """For an operator who wants pictures of their own network; never by default."""
+
+
+def check_number(files: int, field: str) -> None:
+    """Raises TooLargeError for more files than one request may have fetched."""
+    if files > MOST:
+        raise TooLargeError(
+            f"{field}: {files} URLs are too many: name at most {MOST}, or send the files.",
+            field=field,
+            data={"limit": MOST, "asked": files},
+        )
 
 
 async def fetch(url: str, field: str = "url", policy: Policy = USUAL) -> Fetched:

@@ -10,6 +10,7 @@ from breeze.contracts.runner import ModelInfo
 from breeze.runners._google_errors import SAYS
 from breeze.runners._http import HttpClient
 from breeze.runners._http_errors import refusal
+from breeze.runners._http_json import NO_JSON
 from breeze.runners._http_target import segment, with_query
 
 _MOST = 16 * 1024 * 1024
@@ -34,7 +35,8 @@ class _Model(msgspec.Struct, rename="camel"):
         methods = self.supported_generation_methods or ()
         can = dict.fromkeys(c for method in methods for c in _CAN.get(method, ()))
         id = self.name.removeprefix("models/")
-        limit = int(self.input_token_limit or 0)
+        said = str(self.input_token_limit or 0)
+        limit = int(said) if said.isdecimal() and len(said) <= 12 else 0
         return ModelInfo(id, tuple(can), self.display_name or "", context=limit)
 
 
@@ -80,7 +82,7 @@ async def _page(http: HttpClient, token: str | None, secrets: tuple[str, ...]) -
         raise await refusal(answer, secrets=secrets, field="base_url", says=SAYS)
     try:
         return msgspec.json.decode(answer.body(), type=_Page)
-    except (msgspec.DecodeError, ValueError) as error:
+    except NO_JSON as error:
         raise ProcessingError(
             f"{http.target.authority} lists its models in another form: {error}. Check base_url.",
             detail="malformed",

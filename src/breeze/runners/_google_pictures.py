@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from breeze.contracts.errors import InputError
 from breeze.contracts.messages import ContentPart, ImagePart, Message
 from breeze.contracts.requests import ChatRequest
-from breeze.runners._fetch import EVERYWHERE, USUAL, Policy, fetch
+from breeze.runners._fetch import EVERYWHERE, USUAL, Policy, check_number, fetch
 from breeze.runners._google_parameters import GoogleParameters
 
 _WEB = ("http://", "https://")
@@ -22,8 +22,10 @@ async def with_pictures(request: ChatRequest, p: GoogleParameters) -> ChatReques
     """
     usual = EVERYWHERE if p.fetch_images == "any" else USUAL
     policy = usual._replace(types=("image/",)) if p.fetch_images != "off" else None
-    if not any(image.url.startswith(_WEB) for m in request.messages for image in m.images):
+    named = [i for m in request.messages for i in m.images if i.url.startswith(_WEB)]
+    if not named:
         return request
+    check_number(len(named), "messages")
     turns = (_turn(m, f"messages[{i}]", policy) for i, m in enumerate(request.messages))
     return replace(request, messages=tuple(await asyncio.gather(*turns)))
 

@@ -19,6 +19,7 @@ from breeze.contracts.events import ChatEvent, Finish, ReasoningDelta, TextDelta
 from breeze.contracts.request import new_id
 from breeze.contracts.values import TokenLogprob, Usage
 from breeze.runners._google_parts import MARK
+from breeze.runners._http_json import finite
 
 _FILTERED = {
     "SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "MODEL_ARMOR",
@@ -210,11 +211,9 @@ def _text(found: Any, name: str) -> str:
 
 def _number(value: Any) -> int:
     """A count; large numbers may come as text."""
-    if isinstance(value, str):
-        return int(value) if value.isdecimal() else 0
-    return int(value) if isinstance(value, int | float) else 0
+    return int(finite(value) or 0)
 
 
 def _logprob(found: Any) -> float:
     value = _get(found, "logProbability")
-    return float(value) if isinstance(value, int | float) else 0.0
+    return finite(value) or 0.0

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _BEHIND = 256 * 1024
 """Bytes that may wait for a slow reader before the socket is no longer read."""
+_CODINGS = ("gzip", "x-gzip", "deflate", "compress", "br", "zstd")
 _REMAINDER = 4096
 """Bytes that may still come after its reader has left content."""
 
@@ -185,8 +186,9 @@ class Answer(msgspec.Struct, eq=False):
         self.connection.abort()
 
     def _coded(self) -> ProcessingError:
-        coding = self.header("content-encoding")
-        return self._malformed(f"answered in {coding!r}, which nobody asked for")
+        said = self.header("content-encoding").lower()
+        coding = repr(said) if said in _CODINGS else "a form"  # anything may stand there: the key
+        return self._malformed(f"answered in {coding}, which nobody asked for")
 
     def _malformed(self, what: str) -> ProcessingError:
         return ProcessingError(f"{self.where} {what}.", detail="malformed", retryable=False)

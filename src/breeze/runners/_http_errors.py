@@ -16,6 +16,7 @@ import msgspec
 from breeze.contracts.errors import RunnerError, UnavailableError
 from breeze.runners._http_answer import Answer
 from breeze.runners._http_error_words import USUAL, Kind, Says, kind_of
+from breeze.runners._http_json import NO_JSON
 from breeze.runners._http_retry import retry_after, told_to_retry
 
 _MOST = 64 * 1024
@@ -96,7 +97,7 @@ async def _read(answer: Answer) -> bytes:
 def _decoded(body: bytes, answer: Answer) -> Any:
     try:
         return msgspec.json.decode(body)
-    except msgspec.DecodeError:
+    except NO_JSON:
         text = body.decode("utf-8", "replace")
         return _MARKUP.sub(" ", text) if "html" in answer.header("content-type") else text
 
@@ -123,8 +124,10 @@ def _found(said: Any) -> dict[str, Any]:
 def _invalid(problems: list[Any]) -> dict[str, Any]:
     """What validators of web frameworks list: where, and what is wrong there."""
     told = []
-    for problem in problems:
-        path = [str(part) for part in problem.get("loc") or () if part != "body"]
+    for problem in (each for each in problems if isinstance(each, Mapping)):
+        where = problem.get("loc")
+        steps = where if isinstance(where, list) else [where] if where else []
+        path = [str(part) for part in steps if part != "body"]
         told.append((".".join(path), str(problem.get("msg") or problem.get("message") or "")))
     text = "; ".join(f"{where}: {what}" if where else what for where, what in told)
     return {"message": text, "param": told[0][0]}
@@ -143,7 +146,8 @@ def _message(found: Mapping[str, Any]) -> str:
 def _status(code: Any) -> int:
     """The status that a code inside a body stands for; 0 when it is none."""
     text = str(code)
-    return int(text) if text.isdecimal() and 400 <= int(text) < 600 else 0
+    number = int(text) if len(text) == 3 and text.isdecimal() else 0
+    return number if 400 <= number < 600 else 0
 
 
 def _field(found: Mapping[str, Any]) -> str:

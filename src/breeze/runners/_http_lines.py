@@ -13,10 +13,11 @@ class LineSplitter:
     be split anywhere.
     """
 
-    __slots__ = ("_largest", "_tail")
+    __slots__ = ("_largest", "_size", "_tail")
 
     def __init__(self, *, largest: int = LARGEST) -> None:
         self._largest = largest
+        self._size = 0
         self._tail: list[bytes] = []
 
     def feed(self, data: bytes) -> list[bytes]:
@@ -25,9 +26,12 @@ class LineSplitter:
         if lines and self._tail:
             lines[0] = b"".join((*self._tail, lines[0]))
             self._tail.clear()
+        if lines:
+            self._size = 0
         if rest:
             self._tail.append(rest)
-        if sum(map(len, self._tail)) > self._largest:
+            self._size += len(rest)
+        if self._size > self._largest:
             raise ProcessingError(
                 f"A line of the stream is longer than {self._largest} bytes.",
                 detail="malformed",
@@ -39,4 +43,5 @@ class LineSplitter:
         """A last line that nothing closed, if there is one: it may be cut short."""
         rest = b"".join(self._tail).strip()
         self._tail.clear()
+        self._size = 0
         return [rest] if rest else []

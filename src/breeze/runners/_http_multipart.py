@@ -35,6 +35,6 @@ def _head(part: Part) -> bytes:
     line = f'Content-Disposition: form-data; name="{part.name.translate(_ESCAPES)}"'
     if part.filename:
         line += f'; filename="{part.filename.translate(_ESCAPES)}"'
-    if part.content_type:
+    if part.content_type.isprintable() and part.content_type:  # else it would begin a line anew
         line += f"\r\nContent-Type: {part.content_type}"
     return line.encode()

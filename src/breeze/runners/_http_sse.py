@@ -91,13 +91,16 @@ class EventSplitter:
         if event[:1] in _BARE:
             return event
         fields: Fields = {}
+        told: list[bytes] = []
         for line in event.split(b"\n"):
             name, _, value = line.partition(b":")
             value = value[1:] if value[:1] == b" " else value
-            if name == b"data" and name in fields:
-                value = fields[name] + b"\n" + value
-            if name:  # a comment begins with the colon
+            if name == b"data":
+                told.append(value)
+            elif name:  # a comment begins with the colon
                 fields[name] = value
+        if told:
+            fields[b"data"] = b"\n".join(told)
         return self._odd(fields)
 
     def _with_line_feeds(self, data: bytes) -> bytes:

@@ -66,7 +66,7 @@ def _problem(parts: SplitResult, host: str) -> str:
 
 
 def _wrong(base_url: str, problem: str) -> InputError:
-    shown = base_url.rpartition("@")[2]  # what stands before may be a password
+    shown = base_url.rpartition("@")[2].partition("?")[0]  # the rest may be a password, or a key
     return InputError(f"base_url {shown!r}: {problem}.", field="base_url")
 
 

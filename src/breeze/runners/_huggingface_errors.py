@@ -21,6 +21,7 @@ from breeze.runners._http_error_words import (
     Says,
 )
 from breeze.runners._http_errors import refusal, reported
+from breeze.runners._http_json import NO_JSON
 
 _RESET = re.compile(r"\bt\s*=\s*(\d{1,6})")
 _POLICY = re.compile(r"content policy|nsfw|safety", re.I)
@@ -63,7 +64,7 @@ def raise_if_error(body: bytes, answer: Answer, secrets: tuple[str, ...], field:
         return
     try:
         said = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
+    except NO_JSON:
         return
     if said.get("error"):
         raise reported(said, answer, secrets=secrets, field=field, says=SAYS)

@@ -15,6 +15,8 @@ from breeze.runners._sound_form import ENOUGH, Form, form_of
 _ENOUGH = max(ENOUGH, 4096)
 """Bytes of sound that are waited for before the first are passed on."""
 _TEXT = (b"{", b"<")
+_LONGEST = 64 * 1024
+"""Bytes of text that may come in the place of sound."""
 _UNKNOWN = 0x7FFFFF00
 """From here on a length in a header says that it was not known when that was written."""
 _FORMATS = {"image/png": "png", "image/jpeg": "jpeg", "image/webp": "webp"}
@@ -49,6 +51,8 @@ class Sound:
         """The events that `data` brings."""
         self.waiting += data
         text = self._form is None and self.waiting[:1] in _TEXT
+        if text and len(self.waiting) > _LONGEST:
+            self._found()  # raises: it is no sound
         if not text and (self._form is not None or len(self.waiting) >= _ENOUGH):
             yield from self._given()
 

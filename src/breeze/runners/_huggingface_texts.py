@@ -95,7 +95,7 @@ def vectors(body: bytes, request: EmbedRequest, where: str, model: str) -> Itera
         raise _malformed(where, "vectors", f"{len(found)} for {len(request.texts)} texts")
     try:
         rows = [_row(each) for each in found]
-    except (TypeError, ValueError, ZeroDivisionError) as error:
+    except (TypeError, ValueError, ArithmeticError, RecursionError) as error:
         raise _malformed(where, "vectors", str(error)) from error
     wanted = request.dimensions
     if wanted is not None and rows and len(rows[0]) != wanted:

@@ -9,6 +9,7 @@ from breeze.contracts.errors import CapabilityError, NotFoundError, ProcessingEr
 from breeze.contracts.events import Adjusted, Finding, ModerateEvent, Verdict
 from breeze.contracts.events import SafetyStatus as Status
 from breeze.contracts.requests import ModerateRequest
+from breeze.runners._http_json import finite
 from breeze.runners._llama_stack_server import Server
 
 _MODERATIONS, _SHIELD = "/v1/moderations", "/v1/safety/run-shield"
@@ -106,4 +107,4 @@ def _object(value: Any) -> Mapping[str, Any]:
 
 
 def _number(value: Any) -> float:
-    return min(1.0, max(0.0, float(value))) if isinstance(value, int | float) else 0.0
+    return min(1.0, max(0.0, finite(value) or 0.0))

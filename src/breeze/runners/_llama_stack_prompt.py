@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from breeze.contracts.errors import InputError
 from breeze.contracts.messages import ContentPart, ImagePart, Message
 from breeze.contracts.requests import ChatRequest
-from breeze.runners._fetch import Policy, fetch
+from breeze.runners._fetch import Policy, check_number, fetch
 from breeze.runners._llama_stack_files import FIELD, Source
 
 _PICTURES = Policy(types=("image/",))
@@ -19,6 +19,7 @@ _MOST = 32_000
 
 async def with_pictures(request: ChatRequest) -> ChatRequest:
     """The request with the bytes of the pictures that it names by address."""
+    check_number(sum(bool(i.url) for m in request.messages for i in m.images), "messages")
     messages = await asyncio.gather(
         *(_seen(message, f"messages[{i}]") for i, message in enumerate(request.messages))
     )

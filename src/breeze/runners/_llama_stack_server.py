@@ -20,6 +20,7 @@ from breeze.runners._llama_stack_parameters import MODEL, LlamaStackParameters
 _FRESH = 60.0
 """Seconds for which the list of models is believed."""
 _LIMIT = 16 * 1024 * 1024
+_VERSION = re.compile(r"[\w.+!-]{0,64}", re.ASCII)
 _LEADING = re.compile(r"(\d{3}): ")
 _OLDER = Kind(VersionError, "Send the request again: the server changed its version meanwhile.")
 
@@ -65,7 +66,7 @@ class Offer(NamedTuple):
     @property
     def number(self) -> tuple[int, int]:
         """Major and minor version; of a server that does not tell, the last of the old name."""
-        found = re.match(r"(\d+)\.(\d+)", self.version)
+        found = re.match(r"(\d{1,9})\.(\d{1,9})", self.version)
         return (int(found[1]), int(found[2])) if found else (0, 7)
 
     @property
@@ -111,6 +112,8 @@ class Server:
         """Find out what the server is."""
         said = await self._told("/v1/version")
         version = said.get("version") if isinstance(said, dict) else None
+        if isinstance(version, str) and not _VERSION.fullmatch(version):
+            version = ""  # it is sent back in a header, and may not be anything
         routes = await self._told("/v1/inspect/routes")
         listed = routes.get("data") if isinstance(routes, dict) else None
         if not isinstance(version, str) and not isinstance(listed, list):

@@ -60,5 +60,5 @@ def _address(text: str) -> str | None:
 
 
 def _wrong(said: str, problem: str) -> InputError:
-    shown = said.rpartition("@")[2]  # what stands before may be a password
+    shown = said.rpartition("@")[2].partition("?")[0]  # the rest may be a password, or a key
     return InputError(f"base_url {shown!r}: {problem}.", field="base_url")

@@ -12,7 +12,7 @@ import msgspec
 from breeze.contracts.errors import InputError
 from breeze.contracts.events import Adjusted
 from breeze.contracts.messages import FilePart, ImagePart, Message, TextPart, ToolCall
-from breeze.runners._fetch import EVERYWHERE, USUAL, Policy, fetch
+from breeze.runners._fetch import EVERYWHERE, USUAL, Policy, check_number, fetch
 
 _PICTURE = 20_000_000
 """Bytes of a picture that is fetched."""
@@ -34,6 +34,7 @@ async def messages_json(
     Raises InputError for parts that are neither text nor pictures, and for pictures that cannot
     be fetched.
     """
+    check_number(sum(not i.data for m in messages for i in m.images), "messages")
     notes: list[Adjusted] = []
     names = {call.id: call.name for message in messages for call in message.tool_calls}
     found = []

@@ -12,7 +12,7 @@ from breeze.contracts.errors import ProcessingError, RunnerError
 from breeze.contracts.runner import ModelInfo
 from breeze.runners._http import HttpClient
 from breeze.runners._http_errors import refusal
-from breeze.runners._http_json import encoded
+from breeze.runners._http_json import NO_JSON, encoded
 from breeze.runners._ollama_errors import CHAT
 
 _MOST = 16 * 1024 * 1024
@@ -71,7 +71,7 @@ async def list_models(
         raise await refusal(answer, secrets=secrets, field="base_url", says=CHAT)
     try:
         found = msgspec.json.decode(answer.body(), type=_Models).models or []
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except NO_JSON as error:
         raise ProcessingError(
             f"{http.target.authority} lists its models in another form: {error}. Check base_url.",
             detail="malformed",
@@ -96,7 +96,7 @@ async def _shown(http: HttpClient, name: str, model: _Model, turns: asyncio.Sema
                 if answer.status != 200:
                     return _Shown()
                 return msgspec.json.decode(answer.body(), type=_Shown)
-        except (RunnerError, msgspec.DecodeError, UnicodeDecodeError):
+        except (RunnerError, *NO_JSON):
             return _Shown()  # the list is of use without it
 
 

@@ -12,7 +12,7 @@ from breeze.contracts.errors import DownloadError
 from breeze.contracts.events import Progress
 from breeze.runners._http import HttpClient
 from breeze.runners._http_errors import refusal, reported
-from breeze.runners._http_json import encoded
+from breeze.runners._http_json import NO_JSON, encoded
 from breeze.runners._http_lines import LineSplitter
 from breeze.runners._ollama_errors import CHAT
 
@@ -35,6 +35,7 @@ async def pulled(
     Raises NotFoundError when nobody has such a model, DownloadError when it did not come whole.
     """
     lines, sizes = LineSplitter(), dict[str, tuple[int, int]]()
+    done = total = 0
     body = encoded({"model": model, "stream": True}, "model")
     with await http.post("/api/pull", body) as answer:
         if answer.status != 200:
@@ -49,12 +50,9 @@ async def pulled(
                     answer.release()
                     return
                 if step.digest:
+                    before = sizes.get(step.digest, (0, 0))
                     sizes[step.digest] = step.completed, step.total
-                done, total = (
-                    (sum(column) for column in zip(*sizes.values(), strict=True))
-                    if sizes
-                    else (0, 0)
-                )
+                    done, total = done + step.completed - before[0], total + step.total - before[1]
                 yield Progress("pull", done, max(done, total))
     raise DownloadError(
         f"{answer.where} stopped before {model} was there. Run: ollama pull {model}.",
@@ -65,6 +63,6 @@ async def pulled(
 
 def _step(line: bytes) -> _Step:
     """A line; one that cannot be read says nothing."""
-    with suppress(msgspec.DecodeError, UnicodeDecodeError):
+    with suppress(*NO_JSON):
         return msgspec.json.decode(line, type=_Step)
     return _Step()

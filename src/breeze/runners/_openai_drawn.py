@@ -10,6 +10,7 @@ import msgspec
 from breeze.contracts.errors import ProcessingError
 from breeze.contracts.events import Progress
 from breeze.runners._http_answer import Answer
+from breeze.runners._http_json import NO_JSON
 from breeze.runners._http_sse import EventSplitter
 from breeze.runners._openai_server import Server, kind_of
 
@@ -112,7 +113,7 @@ def _decoded(data: bytes, kind: type[T], answer: Answer, server: Server) -> T:
     server.found(answer, data, "prompts")  # an error is raised
     try:
         return msgspec.json.decode(data, type=kind)
-    except msgspec.DecodeError as error:
+    except NO_JSON as error:
         raise ProcessingError(
             f"{answer.where} sent no pictures ({error}).", detail="malformed"
         ) from error

@@ -12,6 +12,7 @@ from breeze.contracts.errors import ProcessingError
 from breeze.contracts.events import Finish, TranscribeEvent, Transcript
 from breeze.contracts.values import Usage, Word
 from breeze.runners._http_answer import Answer
+from breeze.runners._http_json import NO_JSON, finite
 from breeze.runners._http_sse import EventSplitter
 from breeze.runners._openai_server import Server, kind_of
 
@@ -160,7 +161,7 @@ class Heard:
     def _decoded(self, data: bytes, kind: Any) -> Any:
         try:
             return msgspec.json.decode(data, type=kind)
-        except msgspec.DecodeError as error:
+        except NO_JSON as error:
             raise ProcessingError(
                 f"{self._answer.where} sent no transcription ({error}).", detail="malformed"
             ) from error
@@ -176,7 +177,4 @@ class Heard:
 
 def _number(told: float | str | None) -> float:
     """Seconds, which some servers write as text."""
-    try:
-        return max(0.0, float(told or 0))
-    except ValueError:
-        return 0.0
+    return max(0.0, finite(told) or 0.0)

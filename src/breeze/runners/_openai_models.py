@@ -11,6 +11,7 @@ from breeze.contracts.errors import ProcessingError
 from breeze.contracts.runner import ModelInfo
 from breeze.runners._http import HttpClient
 from breeze.runners._http_errors import refusal
+from breeze.runners._http_json import NO_JSON
 from breeze.runners._openai_says import SAYS
 
 _MOST = 16 * 1024 * 1024
@@ -89,7 +90,7 @@ async def list_models(http: HttpClient, secrets: tuple[str, ...]) -> tuple[Model
         raise await refusal(answer, secrets=secrets, field="base_url", says=SAYS)
     try:
         found = _models(answer.body())
-    except msgspec.DecodeError as error:
+    except NO_JSON as error:
         raise ProcessingError(
             f"{http.target.authority} lists its models in another form: {error}. Check base_url.",
             detail="malformed",

@@ -19,6 +19,8 @@ from breeze.runners._http_sse import EventSplitter
 from breeze.runners._openai_server import Server, kind_of
 from breeze.runners._sound_form import ENOUGH, Form, form_of, length_of
 
+_LONGEST = 64 * 1024
+"""Bytes of an error that are read."""
 _PIECE = 64 * 1024
 """Bytes of one event at most: a reader wants to begin playing."""
 
@@ -81,6 +83,8 @@ class Sound:
             data = b"".join(self._read(event) for event in self._split.feed(data))
         if self._form is None:
             self._held += data
+            if self._odd and len(self._held) > _LONGEST:
+                raise self._refused()
             if self._odd or len(self._held) < ENOUGH:
                 return []
             data = self._held

@@ -14,7 +14,7 @@ from breeze.contracts.events import Adjusted, Finish, ModerateEvent, Verdict
 from breeze.contracts.messages import ImagePart, TextPart
 from breeze.contracts.requests import ModerateRequest
 from breeze.contracts.values import Finding, Usage
-from breeze.runners._http_json import encoded
+from breeze.runners._http_json import NO_JSON, encoded
 from breeze.runners._openai_server import Server
 
 Strictness = Literal["low", "medium", "high"]
@@ -87,7 +87,7 @@ def verdict_of(body: bytes, request: ModerateRequest, where: str) -> list[Modera
     """The events of an answer. Raises ProcessingError when it is none."""
     try:
         found = msgspec.json.decode(body, type=_Answer)
-    except msgspec.DecodeError as error:
+    except NO_JSON as error:
         raise ProcessingError(f"{where} sent no verdict ({error}).", detail="malformed") from error
     if not found.results:
         raise ProcessingError(f"{where} sent no verdict.", detail="malformed")

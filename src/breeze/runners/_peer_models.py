@@ -11,6 +11,7 @@ from breeze.contracts.capability import Capability
 from breeze.contracts.errors import ProcessingError
 from breeze.contracts.runner import ModelInfo
 from breeze.runners._http import HttpClient
+from breeze.runners._http_json import NO_JSON
 from breeze.runners._peer_wire import refused
 
 _MOST = 16 * 1024 * 1024
@@ -61,7 +62,7 @@ async def list_models(
         raise await refused(answer, secrets)
     try:
         found = msgspec.json.decode(answer.body(), type=_List).data
-    except msgspec.DecodeError as error:
+    except NO_JSON as error:
         raise ProcessingError(
             f"{http.target.authority} lists its models in another form: {error}. Check base_url.",
             detail="malformed",

@@ -13,6 +13,7 @@ from breeze.contracts.events import (
     DrawEvent,
     EmbedEvent,
     Finish,
+    ImageReady,
     ModerateEvent,
     SpeakEvent,
     TranscribeEvent,
@@ -23,11 +24,14 @@ from breeze.contracts.values import ErrorInfo
 from breeze.contracts.wire import decode_event
 from breeze.runners._http_answer import Answer
 from breeze.runners._http_error_words import Kind, Says
-from breeze.runners._http_errors import refusal, reported
+from breeze.runners._http_errors import refusal, reported, scrubbed
+from breeze.runners._http_json import NO_JSON
 from breeze.runners._http_lines import LineSplitter
 
 LONGEST = 1024 * 1024 * 1024
 """Bytes of one event: a long recording as base64 fits."""
+_LONGEST_WAIT = 86_400.0
+"""Seconds to wait for another try, as servers may ask for."""
 _MOST = 1024 * 1024
 """Bytes of an error's body."""
 _LINES = "application/x-ndjson"
@@ -76,34 +80,41 @@ async def refused(answer: Answer, secrets: Iterable[str]) -> RunnerError:
             if len(body) > _MOST:
                 break
     try:
-        return theirs(_info.decode(_hidden(body, secrets)))
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return theirs(_info.decode(body), secrets)
+    except NO_JSON:
         pass
     try:
         said = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
+    except NO_JSON:
         said = ""  # a page of whoever stands between
     return reported(said, answer, secrets=secrets, field="base_url", says=_SAYS)
 
 
-def theirs(info: ErrorInfo) -> RunnerError:
-    """Their error as ours. Which of their runners it was stands in front of the model."""
+def theirs(info: ErrorInfo, secrets: Iterable[str]) -> RunnerError:
+    """Their error as ours, without our key. Which runner it was stands in front of the model."""
+    told = msgspec.json.encode(info)  # anew, as they may have written the key in any way
+    for secret in filter(None, secrets):
+        told = told.replace(msgspec.json.encode(secret)[1:-1], b"***")
+    info = _info.decode(told)
     model = "/".join(filter(None, (info.runner, info.model)))
-    return from_info(msgspec.structs.replace(info, runner="", model=model, delivered=0))
-
-
-def _hidden(data: bytes, secrets: Iterable[str]) -> bytes:
-    for secret in secrets:
-        if secret:
-            data = data.replace(secret.encode(), b"***")
-    return data
+    wait = info.retry_after
+    return from_info(
+        msgspec.structs.replace(
+            info,
+            runner="",
+            model=model,
+            delivered=0,
+            message=scrubbed(info.message, secrets),
+            retry_after=None if wait is None or wait < 0 else min(wait, _LONGEST_WAIT),
+        )
+    )
 
 
 def upload_of(answer: Answer) -> str:
     """The id of what was sent ahead. Raises ProcessingError when the answer does not say."""
     try:
         return msgspec.json.decode(answer.body(), type=Upload).id
-    except (msgspec.DecodeError, UnicodeError) as error:
+    except NO_JSON as error:
         raise ProcessingError(
             f"{answer.where} did not say what it keeps a file as: {error}.", detail="malformed"
         ) from error
@@ -140,15 +151,18 @@ class Reader:
     def _read(self, line: bytes) -> Any:
         try:
             event = decode_event(line)
-        except msgspec.DecodeError as error:
-            raise self._malformed(f"event {self.count + 1} is none ({error})") from error
+        except NO_JSON as error:
+            why = scrubbed(str(error), self._secrets)
+            raise self._malformed(f"event {self.count + 1} is none ({why})") from None
         if isinstance(event, ErrorInfo):
             self.over = True
             self._answer.release()
-            raise theirs(_info.decode(_hidden(line, self._secrets)))
+            raise theirs(event, self._secrets)
         if type(event) not in self._allowed:
             raise self._malformed(f"a {type(event).__name__} is no part of such an answer")
         self.count += 1
+        if type(event) is ImageReady and event.file:  # a file of that machine, which is none here
+            return msgspec.structs.replace(event, file="")
         if type(event) is Finish:
             self.over = True
             self._answer.release()

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from breeze.contracts.errors import NotFoundError, UnavailableError
-from breeze.contracts.recording import Recording
+from breeze.contracts.recording import UNREADABLE, Recording
 
 _COMPARED = 2_000
 """Characters of a question that are compared with others, and recordings that are."""
@@ -147,5 +147,5 @@ def _likeness(asked: dict[str, Any], recorded: dict[str, Any]) -> float:
 def _read(file: Path) -> Recording | None:
     try:
         return Recording.read(file)
-    except (OSError, msgspec.DecodeError, UnicodeError, TypeError, ValueError, IndexError):
+    except UNREADABLE:
         return None  # another program's file, or one of which not even the request was written

@@ -9,6 +9,7 @@ from typing import Any
 
 from breeze.contracts.errors import BlockedError, RunnerError
 from breeze.contracts.events import ImageFailed, ImageReady, Progress
+from breeze.runners._http_json import finite
 from breeze.runners._runware_delivery import Course
 from breeze.runners._runware_download import Picture, kept, picture_of, policy_of
 from breeze.runners._runware_files import Shelf
@@ -117,10 +118,10 @@ class Batch:
 
     def _seen(self, state: State, name: str, result: Mapping[str, Any]) -> None:
         """A result is there: count what it cost, fetch it."""
-        cost = result.get("cost")
-        if isinstance(cost, int | float) and cost >= 0:
-            state.costs[name] = float(cost)
-            self._with.spending.add(name, float(cost))
+        cost = finite(result.get("cost"))
+        if cost is not None and cost >= 0:
+            state.costs[name] = cost
+            self._with.spending.add(name, cost)
         if result.get("NSFWContent") is True:
             state.failed[name] = BlockedError(
                 "The picture was flagged as not safe for work. Change the prompt, or set safety.",

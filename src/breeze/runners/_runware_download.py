@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from breeze.contracts.errors import DownloadError, RunnerError, TooLargeError
 from breeze.runners._fetch import Policy, fetch_into
+from breeze.runners._http_json import finite
 from breeze.runners._picture_file import ENDINGS, Form, NoPicture, form_of
 from breeze.runners._runware_files import Shelf
 from breeze.runners._runware_parameters import RunwareParameters
@@ -66,11 +67,11 @@ async def picture_of(
         file = ""
         if shelf.folder is not None:
             file = str(shelf.put(part, digest, model, ENDINGS[form.mime]))
-    seed, cost = result.get("seed"), result.get("cost")
+    seed = result.get("seed")
     return Picture(
         data, form, file, url,
         seed if isinstance(seed, int) else None,
-        float(cost) if isinstance(cost, int | float) else None,
+        finite(result.get("cost")),
     )  # fmt: skip
 
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from breeze.contracts.errors import QuotaError, UnavailableError
 
+_PLAIN = re.compile(r"[A-Za-z0-9_:-]{1,80}")
 _KEPT = 7
 """Days for which a task that was sent is remembered; the server keeps no result that long."""
 _REMEMBERED = 10_000
@@ -144,6 +146,8 @@ class Spending:
 
     def add(self, result: str, cost: float) -> None:
         """A result and its price. One that is known already, as after a restart, counts once."""
+        if not _PLAIN.fullmatch(result):  # the server chose it: it must not be a line of its own
+            result = hashlib.sha256(result.encode("utf-8", "replace")).hexdigest()[:32]
         if self._day != self._notes.day:
             self._day, self._known = self._notes.day, set()
         if not self._known:
@@ -173,7 +177,9 @@ class Spending:
         for line in self._notes.lines():
             _, _, price = line.partition(" ")
             try:
-                yield float(price)
+                spent = float(price)
             except ValueError:  # somebody wrote into the file
                 continue
+            if 0 <= spent < float("inf"):
+                yield spent
         yield from (price for day, price in self._loose if day == self._notes.day)

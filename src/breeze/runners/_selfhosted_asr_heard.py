@@ -14,6 +14,7 @@ from breeze.contracts.requests import TranscribeRequest
 from breeze.contracts.values import Usage, Word
 from breeze.runners._http_answer import Answer
 from breeze.runners._http_errors import reported
+from breeze.runners._http_json import finite
 from breeze.runners._http_sse import EventSplitter
 from breeze.runners._json_answer import json_answer
 from breeze.runners._selfhosted_asr_wire import SAYS
@@ -128,7 +129,7 @@ class Heard:
             return
         said = self._decoded(event, Any)
         self._check(said)
-        piece = msgspec.convert(said, _Piece) if isinstance(said, dict) else _Piece()
+        piece = self._decoded(event, _Piece) if isinstance(said, dict) else _Piece()
         if piece.type == "transcript.text.done":
             self._done = True
             yield Transcript((piece.text or self._text).strip(), True, 0, 0.0, self._seconds)
@@ -206,7 +207,4 @@ class Heard:
 
 def _number(told: float | str | None) -> float:
     """Seconds, which some servers write as text."""
-    try:
-        return max(0.0, float(told or 0))
-    except ValueError:
-        return 0.0
+    return max(0.0, finite(told) or 0.0)

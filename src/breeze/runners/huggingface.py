@@ -172,6 +172,10 @@ class HuggingFaceRunner(Runner[HuggingFaceParameters]):
     def _path(self, model: str, task: str = "") -> str:
         if self.parameters.dedicated:
             return "" if self.parameters.target.path else "/"
+        if {"", ".", ".."} & set(model.split("/")):  # it would lead to other paths of the server
+            raise NotFoundError(
+                f"{model!r} is no name of a model: write <organisation>/<name>.", field="model"
+            )
         return f"/models/{quote(model, safe='/')}{task}"
 
     def _unloaded(self) -> NoReturn:

@@ -19,7 +19,7 @@ from breeze.contracts.errors import (
     from_info,
 )
 from breeze.contracts.events import Adjusted, Finish
-from breeze.contracts.recording import Recording, Step, counted, key_of, plain
+from breeze.contracts.recording import UNREADABLE, Recording, Step, counted, key_of, plain
 from breeze.contracts.request import AUTO, Request
 from breeze.contracts.requests import TranscribeRequest
 from breeze.contracts.runner import ModelInfo, Runner, runner
@@ -175,7 +175,7 @@ def _send(recording: Recording, outlet: Outlet[Step]) -> None:
         for step in recording.steps():
             if not outlet.send(step):
                 return
-    except (OSError, msgspec.DecodeError, msgspec.ValidationError) as error:
+    except UNREADABLE as error:
         raise ProcessingError(
             f"{recording.file} cannot be read: {error}. Record it again.",
             detail="malformed",

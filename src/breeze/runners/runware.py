@@ -16,6 +16,7 @@ from breeze.contracts.requests import ChatRequest, DrawRequest
 from breeze.contracts.runner import ModelInfo, Runner, runner
 from breeze.contracts.values import Usage
 from breeze.runners._http import HttpClient
+from breeze.runners._http_json import finite
 from breeze.runners._runware_api import Api
 from breeze.runners._runware_batch import Batch
 from breeze.runners._runware_caption import picture_in, question_in, unused
@@ -141,11 +142,11 @@ class RunwareRunner(Runner[RunwareParameters]):
         if state.error is not None:
             raise state.error
         result = found[0]
-        cost = result.get("cost")
-        if isinstance(cost, int | float):
-            shared.spending.add(str(result["name"]), float(cost))
+        cost = finite(result.get("cost"))
+        if cost is not None and cost >= 0:
+            shared.spending.add(str(result["name"]), cost)
         yield TextDelta(str(result.get("text") or ""))
-        yield Usage(images=1, cost=float(cost) if isinstance(cost, int | float) else None)
+        yield Usage(images=1, cost=cost)
         yield Finish(metadata={"model_name": p.caption_model})
 
     def _folder(self, p: RunwareParameters) -> Path | None:

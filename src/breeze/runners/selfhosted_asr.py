@@ -121,7 +121,8 @@ class SelfhostedASRRunner(Runner[SelfhostedASRParameters]):
             raise await refusal(answer, secrets=self._secrets, field="base_url", says=SAYS)
         said = decoded(answer.body(), answer.where)
         items = said.get("data") if isinstance(said, dict) else said
-        names = [item.get("id") for item in items or () if isinstance(item, dict)]
+        listed = items if isinstance(items, list) else ()
+        names = [item.get("id") for item in listed if isinstance(item, dict)]
         ids = dict.fromkeys(name for name in names if isinstance(name, str) and name)
         return tuple(ModelInfo(id, (Capability.ASR,)) for id in ids)
 

@@ -138,7 +138,7 @@ def _keys_astray(
 
 def _host(address: object) -> str:
     try:
-        return urlsplit(str(address)).netloc.lower()
+        return urlsplit(str(address)).netloc.lower().rpartition("@")[2]
     except ValueError:  # no address at all, which is found elsewhere
         return ""
 

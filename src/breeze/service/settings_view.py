@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from breeze.config.layers import Source, Value
 from breeze.contracts.capability import Capability
 from breeze.contracts.fields import Choice, Facts
+from breeze.contracts.redaction import shown
 from breeze.engine.engine import Engine
 from breeze.engine.instances import Instance
 
@@ -95,8 +96,8 @@ def _parameter(facts: Facts, value: Value) -> ParameterView:
     known = {name: getattr(facts, name) for name in _SAME}
     known["default"] = None if facts.secret else plain(facts.default)
     is_set = _text(value.value) not in (None, "")
-    shown = None if facts.secret else plain(value.value)
-    return ParameterView(value=shown, set=is_set, source=value.source, **known)
+    seen = None if facts.secret else shown(plain(value.value))
+    return ParameterView(value=seen, set=is_set, source=value.source, **known)
 
 
 def plain(value: Any) -> Any:

@@ -73,7 +73,7 @@ def draw_all(
         )
         names = [f"{i + 1} ({_short(prompts[i])})" for i in missing]
         inner = JsonView() if work.json else BatchView(folder, names)
-        view = Saving(inner, journal, missing, wishes)
+        view = Saving(inner, journal, missing, wishes, here=not work.url)
         code = answer(work, request, view)
         return FAILED if code == DONE and view.lost else code
 
@@ -90,9 +90,16 @@ class Saving:
     """Puts every picture into its file as soon as it comes, and shows the event then."""
 
     def __init__(
-        self, view: View, journal: Journal, missing: Sequence[int], wishes: dict[str, Any]
+        self,
+        view: View,
+        journal: Journal,
+        missing: Sequence[int],
+        wishes: dict[str, Any],
+        *,
+        here: bool = True,
     ) -> None:
         self._view = view
+        self._here = here  # a file that a server names is one of its own machine
         self._journal = journal
         self._missing = missing
         self._several = wishes["count"] > 1
@@ -119,11 +126,12 @@ class Saving:
 
     def _put(self, event: ImageReady) -> None:
         data = event.data
-        if not data and event.file:
+        if not data and event.file and self._here:
             data = Path(event.file).read_bytes()
         if not data:
             raise UnavailableError(
-                f"The runner gave no picture but a link: {event.url}. Choose another runner."
+                f"The runner gave no picture but a link: {event.url or event.file}. Choose "
+                "another runner."
             )
         number = self._seen[event.prompt]
         self._seen[event.prompt] += 1

@@ -16,7 +16,8 @@ import click
 from breeze.contracts.errors import UnavailableError
 
 NAME = ".breeze-draw.jsonl"
-_ENDINGS = {"image/jpeg": "jpg"}
+_ENDINGS = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp", "image/gif": "gif"}
+"""Of the files. A server names the type, so nothing else of it gets into a name."""
 _SPARE = re.compile(r"\.\d+-.*\.[0-9a-f]{16}\.tmp")
 Line = dict[str, Any]
 
@@ -69,7 +70,7 @@ class Journal:
         """Write a picture, whole, then note that it is there."""
         from breeze.config.files import write_atomically
 
-        ending = _ENDINGS.get(mime, mime.removeprefix("image/"))
+        ending = _ENDINGS.get(mime, "bin")
         several = f"-{number + 1}" if facts.pop("several", False) else ""
         stem = f"{prompt + 1:0{self._width}}-{_slug(self.prompts[prompt])}{several}"
         path = self.folder / f"{stem}.{ending}"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from breeze.contracts.capability import Capability
+from breeze.contracts.redaction import shown
 from breeze.surfaces.cli._options import Work, config_option, json_option
 from breeze.surfaces.cli._run import opened, run
 from breeze.surfaces.cli._table import show_lines, show_table
@@ -41,7 +42,7 @@ def show(instance: str, changed: bool, **work: object) -> None:
         show_lines(lines)
     else:
         rows = [[line[column] for column in _COLUMNS] for line in lines]
-        show_table(_COLUMNS, [[_shown(cell) for cell in row] for row in rows])
+        show_table(_COLUMNS, [[_text(cell) for cell in row] for row in rows])
 
 
 async def _lines(work: Work, name: str) -> list[Line]:
@@ -68,8 +69,9 @@ def _parameters(instance: Instance, engine: Engine) -> Iterator[Line]:
     for found in engine.layers.findings(instance.name, ptype, entry):
         note(f"{instance.name}.{found.field}: {found.message}")
     for name, value in engine.layers.explain(instance.name, ptype, entry).items():
-        shown, unit = _plain(value), ptype.facts[name].unit
-        yield _line(instance.name, name, shown, value.source, value.origin, unit)
+        facts = ptype.facts[name]
+        plain = _whether(value) if facts.secret else shown(_plain(value))
+        yield _line(instance.name, name, plain, value.source, value.origin, facts.unit)
 
 
 def _line(instance: str, name: str, value: Any, source: str, where: str, unit: str = "") -> Line:
@@ -77,18 +79,23 @@ def _line(instance: str, name: str, value: Any, source: str, where: str, unit: s
     return dict(zip(_COLUMNS, cells, strict=True))
 
 
-def _plain(value: Value) -> Any:
-    """The value as JSON has it; of a secret only whether it is set."""
+def _whether(value: Value) -> str:
+    """Of a secret only whether it is set, whatever somebody wrote in its place."""
     from pydantic import SecretStr
 
-    if isinstance(value.value, SecretStr):
-        return "set" if value.value.get_secret_value() else "not set"
+    found = value.value
+    found = found.get_secret_value() if isinstance(found, SecretStr) else found
+    return "set" if found else "not set"
+
+
+def _plain(value: Value) -> Any:
+    """The value as JSON has it."""
     if isinstance(value.value, str | int | float | bool | None):
         return value.value
     return list(value.value) if isinstance(value.value, tuple | list) else str(value.value)
 
 
-def _shown(cell: Any) -> str:
+def _text(cell: Any) -> str:
     if isinstance(cell, bool):
         return "on" if cell else "off"
     return (
