@@ -11,6 +11,7 @@ import openai
 import pytest
 from openai import AsyncOpenAI
 
+from breeze.config import parse_config
 from breeze.contracts.answers import Speech
 from breeze.contracts.errors import SynthesisError, UnavailableError
 from breeze.contracts.events import AudioChunk, Finish, Restarted, Usage
@@ -18,6 +19,7 @@ from breeze.contracts.requests import SpeakRequest
 from breeze.runners._audio import decode
 from breeze.surfaces.http.openai.voices import VOICES
 from breeze.testing.scripted import Gate, Script, scripted
+from breeze.testing.standins import standin
 from tests.http.conftest import Serve, Server, official
 from tests.http.raw import Wire, ask, request
 from tests.runners.speaking import STORY
@@ -137,6 +139,17 @@ async def test_a_runner_that_lists_no_voices_is_given_the_name(serve: Serve) -> 
     asked = script.calls[0].request
     assert isinstance(asked, SpeakRequest)
     assert asked.voice == "ash"
+
+
+async def test_a_vendor_is_given_the_name_of_its_own_voice(serve: Serve) -> None:
+    async with standin("openai").serving() as vendor:
+        parameters = {"base_url": vendor.url, "api_key": vendor.key}
+        mouth = {"class": "openai", "modelId": "m", "parameters": parameters}
+        config = parse_config({"capabilities": {"TTS": {"runners": {"mouth": mouth}}}}).config
+        async with serve(config=config) as server:
+            body = b'{"model":"mouth","voice":"nova","input":"Hi","response_format":"wav"}'
+            await ask(server.url, request("POST", "/v1/audio/speech", body))
+        assert vendor.calls[-1].json["voice"] == "nova"
 
 
 async def test_a_voice_is_not_needed(serve: Serve) -> None:

@@ -20,7 +20,6 @@ from breeze.contracts.capability import Capability, Requirement
 from breeze.contracts.parameters import unknown_name
 
 _NOT_YET = {
-    "circuit": "circuit",
     "memory_budget_mb": "memoryBudgetMb",
     "guardian": "guardian",
 }
@@ -111,9 +110,6 @@ def _without_effect(settings: GlobalSettings) -> Iterator[Notice]:
     for name, path in _NOT_YET.items():
         if name in settings.model_fields_set:
             yield Notice(f"globalSettings.{path}", "is kept, but this version does not act on it")
-    if settings.failover.after_output == "continue":
-        text = "no runner can continue another's answer yet: it works as 'restart'"
-        yield Notice("globalSettings.failover.afterOutput", text)
 
 
 def _entry_remarks(path: str, entry: CapabilityEntry) -> Iterator[Notice]:

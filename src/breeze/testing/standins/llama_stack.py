@@ -78,6 +78,7 @@ class LlamaStackStandin(Standin):
 
     name = "llama_stack"
     prefix = ""
+    address = "endpoint"
     profiles: ClassVar[tuple[str, ...]] = tuple(FORMS)
     own_faults: ClassVar[tuple[Fault, ...]] = (
         Fault("version", 0, "Another version", "426: the client's version does not fit", "before",
