@@ -232,8 +232,8 @@ async def test_a_stand_in_speaks_in_its_own_voice_when_it_has_none_of_that_name(
 
 
 async def test_a_voice_that_the_first_one_does_not_have_is_an_error(lined: Lined) -> None:
-    no = NotFoundError("no", field="voice")
-    async with lined(a=[[no]], request=SpeakRequest("Hi", voice="Ann")) as line:
+    no, wanted = NotFoundError("no", field="voice"), SpeakRequest("Hi", voice="Ann")
+    async with lined(a=[[no]], b=[[no]], request=wanted) as line:
         with pytest.raises(NotFoundError):
             await line.outcome()
-    assert line.calls == ["a"]
+    assert line.calls == ["a", "b"]

@@ -144,6 +144,20 @@ def test_a_real_runner_that_cannot_work_here_is_not_replaced_by_a_mock() -> None
     assert "pip install 'x[local]'" in nobody(decision).message
 
 
+def test_a_vendor_that_nobody_has_set_up_does_not_keep_a_mock_away() -> None:
+    why, mock = "no API key: set FAR_API_KEY", one("mock_llm", MOCK)
+    assert decide(Wish(LLM), [one("far", CLOUD, unavailable=why), mock]).order[0].name == "mock_llm"
+    listed = decide(Wish(LLM), [one("far", CLOUD, unavailable=why, listed=True), mock])
+    assert listed.order == ()
+
+
+def test_those_whom_the_same_keeps_away_are_counted() -> None:
+    some = [one(name, automatic=False) for name in "abcd"]
+    message = nobody(decide(Wish(LLM), [*some, one("off", enabled=False)])).message
+    assert "4 others: not configured for LLM" in message
+    assert "off: disabled in the configuration" in message
+
+
 def test_every_rejection_has_its_reason() -> None:
     candidates = (
         one("fine"),

@@ -13,7 +13,7 @@ from openai import AsyncOpenAI
 
 from breeze.config import parse_config
 from breeze.contracts.answers import Speech
-from breeze.contracts.errors import SynthesisError, UnavailableError
+from breeze.contracts.errors import NotFoundError, SynthesisError, UnavailableError
 from breeze.contracts.events import AudioChunk, Finish, Restarted, Usage
 from breeze.contracts.requests import SpeakRequest
 from breeze.runners._audio import decode
@@ -150,6 +150,16 @@ async def test_a_vendor_is_given_the_name_of_its_own_voice(serve: Serve) -> None
             body = b'{"model":"mouth","voice":"nova","input":"Hi","response_format":"wav"}'
             await ask(server.url, request("POST", "/v1/audio/speech", body))
         assert vendor.calls[-1].json["voice"] == "nova"
+
+
+async def test_who_turns_out_not_to_have_an_official_voice_speaks_in_its_own(serve: Serve) -> None:
+    sound = [AudioChunk(b"ab", 0, 24_000, format="pcm"), Finish()]
+    script = Script([NotFoundError("no such voice", field="voice")], sound)
+    async with serve(runners=[scripted("mouth", script, "speak")]) as server:
+        body = b'{"model":"mouth","voice":"ash","input":"Hi","response_format":"pcm"}'
+        answer = await ask(server.url, request("POST", "/v1/audio/speech", body))
+    assert (answer.status, answer.headers["x-breeze-adjustments"]) == (200, "voice")
+    assert [call.request.voice for call in script.calls][:2] == ["ash", ""]
 
 
 async def test_a_voice_is_not_needed(serve: Serve) -> None:

@@ -144,8 +144,8 @@ def candidate(
 ) -> Candidate:
     """What selection must know of `instance` for `capability`."""
     configured = config.capabilities.get(capability)
-    automatic = instance.automatic and not (configured and configured.runners)
-    automatic = automatic or bool(configured and instance.name in configured.runners)
+    listed = bool(configured and instance.name in configured.runners)
+    automatic = listed or (instance.automatic and not (configured and configured.runners))
     model = instance.model_for(capability)
     return Candidate(
         name=instance.name,
@@ -155,6 +155,7 @@ def candidate(
         capabilities=instance.capabilities,
         enabled=instance.entry.enabled,
         automatic=automatic,
+        listed=listed,
         unavailable=unavailable,
         models=tuple(model.id for model in instance.models or ()),
         model=model,

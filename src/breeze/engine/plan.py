@@ -69,8 +69,12 @@ class Plan:
 
     @property
     def may_choose_a_voice(self) -> bool:
-        """Whether it may be asked once more, in a voice of its own."""
-        return self.stand_in and not self.voiceless and self.probe is None
+        """Whether it may be asked once more, in a voice of its own.
+
+        A voice that the one it was meant for does not have either is a mistake of the caller's.
+        """
+        mistaken = self._first is not None and self._first.field == "voice"
+        return self.stand_in and not (self.voiceless or mistaken) and self.probe is None
 
     @property
     def others(self) -> tuple[Choice, ...]:

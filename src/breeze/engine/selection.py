@@ -19,7 +19,8 @@ from breeze.contracts.service import Rejected as Rejected
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     """What selection needs to know of one instance for one capability.
 
-    `automatic`: may be chosen without being named. `unavailable`: why it cannot work here.
+    `automatic`: may be chosen without being named. `listed`: the configuration lists it for this
+    capability. `unavailable`: why it cannot work here.
     `saved` and `default`: it is the saved selection, the configured default. `fits`: what the
     model that it would use can do; empty when that is not known.
     """
@@ -31,6 +32,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     capabilities: tuple[Capability, ...]
     enabled: bool = True
     automatic: bool = True
+    listed: bool = False
     unavailable: str | None = None
     models: tuple[str, ...] = ()
     model: str = ""
@@ -81,7 +83,7 @@ def decide(
     known = sorted(candidates, key=lambda c: (*_RANKS[strategy](c), c.priority, c.name))
     named, model, how = _named(wish, known)
     mocks = strategy is Strategy.MOCK_FIRST or (
-        fallback_to_mock and not any(_may(c, wish.capability) and not c.mock for c in known)
+        fallback_to_mock and not any(_is_real(c, wish.capability) for c in known)
     )
     order: list[Choice] = []
     rejected: list[Rejected] = []
@@ -160,6 +162,13 @@ def _in_order(
 
 def _may(candidate: Candidate, capability: Capability) -> bool:
     return candidate.enabled and candidate.automatic and capability in candidate.capabilities
+
+
+def _is_real(candidate: Candidate, capability: Capability) -> bool:
+    """Whether somebody would miss it if a mock answered. A vendor that nobody has set up is
+    none of those: neither does the configuration list it, nor does it have a key."""
+    stranger = not candidate.listed and (candidate.unavailable or "").startswith(_NO_KEY)
+    return _may(candidate, capability) and not candidate.mock and not stranger
 
 
 def _objection(
