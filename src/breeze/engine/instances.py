@@ -144,7 +144,7 @@ def candidate(
 ) -> Candidate:
     """What selection must know of `instance` for `capability`."""
     configured = config.capabilities.get(capability)
-    listed = bool(configured and instance.name in configured.runners)
+    listed = configured is not None and instance.name in configured.runners
     automatic = listed or (instance.automatic and not (configured and configured.runners))
     model = instance.model_for(capability)
     return Candidate(
@@ -155,11 +155,11 @@ def candidate(
         capabilities=instance.capabilities,
         enabled=instance.entry.enabled,
         automatic=automatic,
-        listed=listed,
         unavailable=unavailable,
         models=tuple(model.id for model in instance.models or ()),
         model=model,
         fits=instance.fits(model),
+        listed=listed,
         saved=saved == instance.name,
         default=bool(configured) and configured.default_runner == instance.name,  # type: ignore[union-attr]
     )

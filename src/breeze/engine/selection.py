@@ -19,9 +19,9 @@ from breeze.contracts.service import Rejected as Rejected
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     """What selection needs to know of one instance for one capability.
 
-    `automatic`: may be chosen without being named. `listed`: the configuration lists it for this
-    capability. `unavailable`: why it cannot work here.
-    `saved` and `default`: it is the saved selection, the configured default. `fits`: what the
+    `automatic`: may be chosen without being named. `unavailable`: why it cannot work here.
+    `listed`: the configuration names it for the capability. `saved` and `default`: it is the saved
+    selection, the configured default. `fits`: what the
     model that it would use can do; empty when that is not known.
     """
 
@@ -165,10 +165,13 @@ def _may(candidate: Candidate, capability: Capability) -> bool:
 
 
 def _is_real(candidate: Candidate, capability: Capability) -> bool:
-    """Whether somebody would miss it if a mock answered. A vendor that nobody has set up is
-    none of those: neither does the configuration list it, nor does it have a key."""
-    stranger = not candidate.listed and (candidate.unavailable or "").startswith(_NO_KEY)
-    return _may(candidate, capability) and not candidate.mock and not stranger
+    """A mock must not take its place, even if it cannot work now.
+
+    Nobody has asked for a vendor that has no key and that nobody has named.
+    """
+    named = candidate.listed or candidate.saved or candidate.default
+    vendor = candidate.kind is _REMOTE and candidate.unavailable is not None and not named
+    return _may(candidate, capability) and not candidate.mock and not vendor
 
 
 def _objection(

@@ -33,7 +33,7 @@ class Dialect:
     """What a client is most likely to be tried with, and the runner that speaks this dialect is
     configured for by `config`."""
     address: ClassVar[str] = "base_url"
-    """The runner's parameter that the address goes into."""
+    """That runner's parameter for the server."""
     terminal: ClassVar[bytes] = b"data: [DONE]"
     """How the mark begins that ends a stream after its last event."""
 

@@ -76,9 +76,8 @@ def _newer(scene: Scene) -> Reply:
 class LlamaStackStandin(Standin):
     """Chat repeats what was said; files are kept, cut in sentences, and searched by words."""
 
-    name = "llama_stack"
+    name, address = "llama_stack", "endpoint"
     prefix = ""
-    address = "endpoint"
     profiles: ClassVar[tuple[str, ...]] = tuple(FORMS)
     own_faults: ClassVar[tuple[Fault, ...]] = (
         Fault("version", 0, "Another version", "426: the client's version does not fit", "before",
