@@ -175,6 +175,14 @@ async def test_a_folder_of_another_batch_is_left_alone(shell: Shell) -> None:
     assert "holds the pictures of another batch" in done.err
 
 
+async def test_a_batch_of_which_nothing_comes_says_so(shell: Shell) -> None:
+    (shell.folder / "bad.txt").write_text("a sea\na hill fail:contentPolicyViolation\n")
+    arguments = ("draw", "--batch", "bad.txt", "--out", "p")
+    first, again = await run(shell, *arguments), await run(shell, *arguments)
+    assert (first.code, again.code) == (5, 3)
+    assert "no picture was made for 2 (a hill fail:contentPolicyViolation)" in again.err
+
+
 async def test_the_batch_is_drawn_by_any_runner(mocked: Shell) -> None:
     done = await run(mocked, "draw", "--batch", "-", "--out", "pictures")
     assert (done.code, "- holds no prompt" in done.err) == (2, True)

@@ -106,6 +106,22 @@ def test_an_unknown_key_is_noted_and_the_work_is_done(mocked: Shell, configure: 
 NOBODY = '{"version": "2.0", "capabilities": {"LLM": {"runners": {"far": {"class": "not_here"}}}}}'
 
 
+def test_a_class_with_a_slip_of_the_pen_is_told_the_nearest(
+    mocked: Shell, configure: Configure
+) -> None:
+    config = str(configure(NOBODY.replace("not_here", "llamacp")))
+    done = mocked("chat", "hi", "--config", config, "--runner", "far", "--strict")
+    assert "'llamacp' (did you mean llamacpp?)" in done.err
+
+
+def test_the_one_who_lacks_a_key_is_told_where_to_put_it(
+    mocked: Shell, configure: Configure
+) -> None:
+    config = str(configure(NOBODY.replace("not_here", "groq")))
+    explained = mocked("explain", "chat", "--config", config)
+    assert "no API key: set GROQ_API_KEY" in " ".join(explained.text.split())
+
+
 def test_when_nobody_can_answer_the_reasons_are_told(mocked: Shell, configure: Configure) -> None:
     config = str(configure(NOBODY))
     done = mocked("chat", "hi", "--config", config, "--runner", "far", "--strict")

@@ -93,6 +93,11 @@ def test_json_counts_where_both_are_there(tmp_path: Path) -> None:
     assert home.config.name == "config.yml"
     written(tmp_path, "{}", "config.json")
     assert home.config.name == "config.json"
+    (notice,) = read_config(home.config).notices
+    assert (
+        str(notice)
+        == f"{tmp_path / 'config.yml'}: is not read, as config.json is there: keep one of them"
+    )
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,13 @@ async def test_run_is_the_fold_over_stream_and_tells_who_answered(opened: OpenEn
     assert answer.metadata["processing_time_ms"] >= 0
 
 
+async def test_the_model_is_told_that_a_server_chose_by_itself(opened: OpenEngine) -> None:
+    end = Finish(metadata={"model_name": "theirs"})
+    async with opened(scripted("one", Script([TextDelta("Hello"), end]))) as engine:
+        answer = await engine.run(chat())
+    assert (answer.runner, answer.model) == ("one", "theirs")
+
+
 async def test_the_stream_carries_the_same_and_its_end_holds_the_whole(opened: OpenEngine) -> None:
     async with (
         opened(scripted("one", Script(HELLO))) as engine,

@@ -28,9 +28,10 @@ from breeze.contracts.errors import (
     UnavailableError,
     VersionError,
 )
-from breeze.contracts.events import Adjusted
+from breeze.contracts.events import Adjusted, AudioChunk, Finish
 from breeze.contracts.fields import integer
 from breeze.contracts.parameters import Parameters
+from breeze.contracts.requests import SpeakRequest
 from breeze.contracts.runner import ModelInfo
 from breeze.engine.rules import RULES
 from breeze.testing.clock import settle
@@ -211,3 +212,28 @@ async def test_a_complaint_of_a_stand_in_does_not_hide_why_it_was_asked(
         with pytest.raises(UnavailableError) as caught:
             await line.outcome()
     assert [attempt.code for attempt in caught.value.attempts] == ["E501", complaint.code]
+
+
+@pytest.mark.parametrize("whole", [False, True], ids=["stream", "whole"])
+async def test_a_stand_in_speaks_in_its_own_voice_when_it_has_none_of_that_name(
+    lined: Lined, whole: bool
+) -> None:
+    spoken = [AudioChunk(b"ab", 0, 24_000, format="pcm"), Finish()]
+    wanted = SpeakRequest("Hi", format="pcm", voice="Ann")
+    down, no = UnavailableError("down", retryable=False), NotFoundError("no", field="voice")
+    told = Adjusted("voice", "Ann", None, "b stands in, and has voices of its own")
+    async with lined(a=[[down]], b=[[no], spoken], request=wanted) as line:
+        if whole:
+            answer = await line.whole()
+            assert answer.adjustments[0].field == "voice"
+        else:
+            assert (await line.outcome())[0] == [told, *spoken]
+        assert [request.voice for request in line.asked] == ["Ann", "Ann", ""]
+
+
+async def test_a_voice_that_the_first_one_does_not_have_is_an_error(lined: Lined) -> None:
+    no, wanted = NotFoundError("no", field="voice"), SpeakRequest("Hi", voice="Ann")
+    async with lined(a=[[no]], b=[[no]], request=wanted) as line:
+        with pytest.raises(NotFoundError):
+            await line.outcome()
+    assert line.calls == ["a", "b"]

@@ -154,6 +154,13 @@ def test_a_real_runner_that_cannot_work_here_is_not_replaced_by_a_mock() -> None
     assert "pip install 'x[local]'" in nobody(decision).message
 
 
+def test_those_whom_the_same_keeps_away_are_counted() -> None:
+    some = [one(name, automatic=False) for name in "abcd"]
+    message = nobody(decide(Wish(LLM), [*some, one("off", enabled=False)])).message
+    assert "4 others: not configured for LLM" in message
+    assert "off: disabled in the configuration" in message
+
+
 def test_every_rejection_has_its_reason() -> None:
     candidates = (
         one("fine"),
@@ -235,5 +242,5 @@ def test_many_endpoints_without_a_key_are_told_in_one() -> None:
     near = one("near", unavailable="not installed")
     message = nobody(decide(Wish(Capability.LLM), [near, *far])).message
     assert "near: not installed" in message
-    assert "4 endpoints: no API key (see: breeze runners --json)" in message
+    assert "4 others: no API key; see: breeze runners" in message
     assert "X1" not in message

@@ -11,13 +11,15 @@ import openai
 import pytest
 from openai import AsyncOpenAI
 
+from breeze.config import parse_config
 from breeze.contracts.answers import Speech
-from breeze.contracts.errors import SynthesisError, UnavailableError
+from breeze.contracts.errors import NotFoundError, SynthesisError, UnavailableError
 from breeze.contracts.events import AudioChunk, Finish, Restarted, Usage
 from breeze.contracts.requests import SpeakRequest
 from breeze.runners._audio import decode
 from breeze.surfaces.http.openai.voices import VOICES
 from breeze.testing.scripted import Gate, Script, scripted
+from breeze.testing.standins import standin
 from tests.http.conftest import Serve, Server, official
 from tests.http.raw import Wire, ask, request
 from tests.runners.speaking import STORY
@@ -137,6 +139,28 @@ async def test_a_runner_that_lists_no_voices_is_given_the_name(serve: Serve) -> 
     asked = script.calls[0].request
     assert isinstance(asked, SpeakRequest)
     assert asked.voice == "ash"
+
+
+async def test_a_vendor_is_given_the_name_of_its_own_voice(serve: Serve) -> None:
+    async with standin("openai").serving() as vendor:
+        parameters = {"base_url": vendor.url, "api_key": vendor.key}
+        mouth = {"class": "openai", "modelId": "m", "parameters": parameters}
+        config = parse_config({"capabilities": {"TTS": {"runners": {"mouth": mouth}}}}).config
+        async with serve(config=config) as server:
+            body = b'{"model":"mouth","voice":"nova","input":"Hi","response_format":"wav"}'
+            await ask(server.url, request("POST", "/v1/audio/speech", body))
+        assert vendor.calls[-1].json["voice"] == "nova"
+
+
+async def test_who_turns_out_not_to_have_an_official_voice_speaks_in_its_own(serve: Serve) -> None:
+    sound = [AudioChunk(b"ab", 0, 24_000, format="pcm"), Finish()]
+    script = Script([NotFoundError("no such voice", field="voice")], sound)
+    async with serve(runners=[scripted("mouth", script, "speak")]) as server:
+        body = b'{"model":"mouth","voice":"ash","input":"Hi","response_format":"pcm"}'
+        answer = await ask(server.url, request("POST", "/v1/audio/speech", body))
+    assert (answer.status, answer.headers["x-breeze-adjustments"]) == (200, "voice")
+    asked: list[Any] = [call.request for call in script.calls]
+    assert [request.voice for request in asked] == ["ash", ""]
 
 
 async def test_a_voice_is_not_needed(serve: Serve) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,7 +20,6 @@ from breeze.contracts.capability import Capability, Requirement
 from breeze.contracts.parameters import unknown_name
 
 _NOT_YET = {
-    "circuit": "circuit",
     "memory_budget_mb": "memoryBudgetMb",
     "guardian": "guardian",
 }
@@ -46,7 +45,16 @@ def read_config(path: Path) -> ConfigFile:
         data = read_yaml(path) if path.suffix.lower() in ENDINGS else read_json(path)
     except FileNotFoundError:
         return ConfigFile(EngineConfig(), (), path)
-    return _parsed(data, path)
+    file = _parsed(data, path)
+    return replace(file, notices=(*_passed_over(path), *file.notices))
+
+
+def _passed_over(path: Path) -> Iterator[Notice]:
+    """Files beside the usual one that somebody may expect to count."""
+    if path.name == "config.json":
+        for other in (path.with_suffix(ending) for ending in ENDINGS):
+            if other.exists():
+                yield Notice(str(other), "is not read, as config.json is there: keep one of them")
 
 
 def parse_config(data: dict[str, Any]) -> ConfigFile:
@@ -111,9 +119,6 @@ def _without_effect(settings: GlobalSettings) -> Iterator[Notice]:
     for name, path in _NOT_YET.items():
         if name in settings.model_fields_set:
             yield Notice(f"globalSettings.{path}", "is kept, but this version does not act on it")
-    if settings.failover.after_output == "continue":
-        text = "no runner can continue another's answer yet: it works as 'restart'"
-        yield Notice("globalSettings.failover.afterOutput", text)
 
 
 def _entry_remarks(path: str, entry: CapabilityEntry) -> Iterator[Notice]:

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import msgspec
 
 from breeze.contracts.chat import ChatRequest
+from breeze.contracts.errors import InputError, NotFoundError, RunnerError
 from breeze.contracts.events import (
     Adjusted,
     Progress,
@@ -19,6 +20,7 @@ from breeze.contracts.events import (
 from breeze.contracts.messages import Message
 from breeze.contracts.parameters import Parameters
 from breeze.contracts.request import Request
+from breeze.contracts.requests import SpeakRequest
 
 NO_OUTPUT = (Adjusted, Progress, Usage)
 """Events that do not prove the runner real. All but progress are held until output does."""
@@ -169,3 +171,17 @@ def for_another(
     notes = [Adjusted(f"params.{key}", request.params[key], None, why) for key in unknown]
     known = {key: value for key, value in request.params.items() if key not in unknown}
     return msgspec.structs.replace(request, params=known), notes
+
+
+def unknown_voice(error: RunnerError, request: Request[Any]) -> bool:
+    """Whether a runner refuses `request` for a voice that it does not have."""
+    named = isinstance(request, SpeakRequest) and request.voice
+    return bool(named) and isinstance(error, NotFoundError | InputError) and error.field == "voice"
+
+
+def without_voice(request: Request[Any], name: str) -> tuple[Request[Any], Adjusted]:
+    """`request` in the own voice of `name`, who stands in and does not have the one asked for."""
+    assert isinstance(request, SpeakRequest)
+    why = f"{name} stands in, and has voices of its own"
+    told = Adjusted("voice", request.voice, None, why)
+    return msgspec.structs.replace(request, voice=""), told

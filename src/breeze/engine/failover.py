@@ -24,6 +24,8 @@ from breeze.engine.again import (
     going_on,
     shown,
     since_restart,
+    unknown_voice,
+    without_voice,
 )
 from breeze.engine.attempts import Attempt, Means
 from breeze.engine.plan import Got, Plan, forget_places
@@ -153,6 +155,10 @@ class Failover:
                 assert route.decision is not None  # it was made before the first try
                 plan = Plan(route.decision.order, self._policy, self._circuits)
                 plan.begun()
+            if plan.may_choose_a_voice and unknown_voice(error, route.request):
+                plan.voiceless, plan.wait = True, 0.0
+                forget_places(error)
+                return plan
             if isinstance(error, InputError) and error.detail == CONTEXT:
                 plan.keep(await self._larger(attempt.choice, plan.others))
             now = self._clock.now()
@@ -188,6 +194,9 @@ class Failover:
         attempt.probe, choice, request = plan.probe, attempt.choice, attempt.route.request
         notes = adjusted(request, choice, restarted=restarted)
         parameters = self._means.instances[choice.name].parameters
+        if plan.voiceless:
+            request, told = without_voice(request, choice.name)
+            attempt.instead, notes = request, [*notes, told]
         if not (plan.stand_in and request.params and parameters):
             return notes
         attempt.instead, more = for_another(request, parameters, choice.name)

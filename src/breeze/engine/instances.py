@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -179,7 +180,9 @@ def _instance(
 ) -> Instance:
     configured = _configured_for(name, layers)
     if not runner:
-        text = f"no installed runner is called {entry.class_!r} (run: breeze runners)"
+        near = get_close_matches(entry.class_, registry.names, n=1)
+        hint = f"did you mean {near[0]}?" if near else "run: breeze runners"
+        text = f"no installed runner is called {entry.class_!r} ({hint})"
         return Instance(name, entry.class_, entry, configured, problem=text)
     try:
         runner_type = registry.load(runner)

@@ -41,9 +41,11 @@ class Plan:
 
     `choice` is whose turn it is, `probe` its circuit when this is to show whether it works again.
     `speaker`: of whom the caller has got the beginning of an answer, `reason`: why he stopped.
+    `voiceless`: who stands in is asked without the voice, as there is none of that name.
     """
 
     probe: Circuit | None = None
+    voiceless = False
     speaker = reason = ""
     wait = 0.0
     _tries = 1
@@ -64,6 +66,15 @@ class Plan:
     def stand_in(self) -> bool:
         """Whether it is the turn of another than the one who comes first."""
         return self.choice is not self._meant
+
+    @property
+    def may_choose_a_voice(self) -> bool:
+        """Whether it may be asked once more, in a voice of its own.
+
+        A voice that the one it was meant for does not have either is a mistake of the caller's.
+        """
+        mistaken = self._first is not None and self._first.field == "voice"
+        return self.stand_in and not (self.voiceless or mistaken) and self.probe is None
 
     @property
     def others(self) -> tuple[Choice, ...]:
@@ -140,7 +151,7 @@ class Plan:
     def _take(self, choice: Choice, circuit: Circuit | None) -> None:
         self._left.remove(choice)
         self.probe = circuit.claim() if circuit is not None else None
-        self.choice, self._tries, self.wait = choice, 1, 0.0
+        self.choice, self._tries, self.wait, self.voiceless = choice, 1, 0.0, False
 
     def nobody(self, now: float) -> RunnerError:
         """Why nobody is asked at all: of those who rest, what the next to be asked again says."""

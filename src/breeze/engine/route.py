@@ -42,6 +42,7 @@ class Route:
         """The whole answer at the end of a stream, with the facts of who gave it."""
         microseconds = int((time.perf_counter() - self.started) * 1e6)
         metadata = {**(end.metadata or {}), "processing_time_ms": microseconds / 1000}
+        self.model = self.model or str(metadata.get("model_name", ""))  # the server's own choice
         self.mock = self.mock or metadata.get("mock") is True  # a mock on another server
         if self.mock:
             metadata["mock"] = True

@@ -32,11 +32,11 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     capabilities: tuple[Capability, ...]
     enabled: bool = True
     automatic: bool = True
+    listed: bool = False
     unavailable: str | None = None
     models: tuple[str, ...] = ()
     model: str = ""
     fits: tuple[Capability, ...] = ()
-    listed: bool = False
     saved: bool = False
     default: bool = False
 
@@ -225,12 +225,17 @@ def nobody(decision: Decision) -> RunnerError:
 
 
 def _told(rejected: Sequence[Rejected]) -> list[str]:
-    """Each reason with its name; endpoints without a key are counted when there are many."""
-    keyless = [r for r in rejected if r.why.startswith(_NO_KEY)]
-    if len(keyless) <= _FEW:
-        return [f"{r.name}: {r.why}" for r in rejected]
-    told = [f"{r.name}: {r.why}" for r in rejected if r not in keyless]
-    return [*told, f"{len(keyless)} endpoints: {_NO_KEY} (see: breeze runners --json)"]
+    """Each reason with its name; those whom the same keeps away are counted when they are many."""
+    alike: dict[str, list[Rejected]] = {}
+    for one in rejected:
+        alike.setdefault(_NO_KEY if one.why.startswith(_NO_KEY) else one.why, []).append(one)
+    told = []
+    for why, some in alike.items():
+        if len(some) <= _FEW:
+            told += [f"{one.name}: {one.why}" for one in some]
+        else:
+            told.append(f"{len(some)} others: {why}")
+    return [*told, "see: breeze runners"] if len(told) < len(rejected) else told
 
 
 def _unknown(field: str, name: str, known: Sequence[str]) -> NotFoundError:

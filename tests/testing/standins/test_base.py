@@ -6,9 +6,14 @@ import asyncio
 import ssl
 import time
 from contextlib import suppress
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from breeze import ChatRequest, DrawRequest, Engine, SpeakRequest, TranscribeRequest
+from breeze.config import parse_config
+from breeze.testing.media import wav
 from breeze.testing.standins import FAULTS, Standin, UnknownFaultError, names, standin
 from breeze.testing.standins.openai import OpenAIStandin
 from tests.testing.standins.wire import answered, asking, chat, connected, request, told, whole
@@ -22,6 +27,22 @@ async def test_it_records_every_request_byte_by_byte() -> None:
     assert call.head + call.body == sent
     assert (call.method, call.path, call.outcome) == ("POST", "/v1/chat/completions", "done")
     assert call.json == chat()
+
+
+@pytest.mark.parametrize("name", names())
+async def test_its_configuration_is_all_that_its_runner_needs(name: str, tmp_path: Path) -> None:
+    works = (
+        ChatRequest.of("hello"), SpeakRequest("hello"), TranscribeRequest(audio=wav(1.0)),
+        DrawRequest.of("a hill"),
+    )  # fmt: skip
+    async with standin(name).serving() as vendor:
+        file = parse_config(vendor.config(vendor.url))
+        (capability,) = file.config.capabilities
+        (work,) = (work for work in works if work.needs == capability)
+        options: dict[str, Any] = {"home": tmp_path, "environ": {}, "ledger": False}
+        async with Engine.open(config=file.config, **options) as engine:
+            answer: Any = await engine.run(work)
+    assert (answer.runner, vendor.calls[-1].outcome) == ("rehearsal", "done")
 
 
 async def test_a_connection_serves_one_request_after_another() -> None:

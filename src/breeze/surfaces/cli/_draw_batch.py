@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from breeze.contracts.answers import Result
-from breeze.contracts.errors import RunnerError, UnavailableError
+from breeze.contracts.errors import CancelledError, RunnerError, UnavailableError
 from breeze.contracts.events import AnyEvent, ImageFailed, ImageReady, Restarted
 from breeze.contracts.requests import DrawRequest
 from breeze.surfaces.cli._draw_journal import NAME, Journal
@@ -27,6 +27,8 @@ _PATIENCE = 86_400.0
 """Seconds that a batch may take unless --deadline says otherwise."""
 _LONGEST = 40
 """Characters of a prompt that are shown."""
+_FEW = 4
+"""Prompts that are named when none of them was drawn."""
 
 
 def prompts_in(name: str) -> list[str]:
@@ -157,6 +159,13 @@ class BatchView(PersonView):
             name = self._names[event.prompt]
             self.note(f"failed: {name}: {event.error.code} {event.error.message}")
 
+    def fail(self, error: RunnerError) -> None:
+        super().fail(error)
+        if self._made:
+            self.note(f"{self._made} pictures are in {self._folder}; run it again for the others")
+        elif not isinstance(error, CancelledError):
+            self.note(f"no picture was made for {_several(self._names)}")
+
     def whole(self, result: Result) -> None:
         lost = f", {self._lost} failed (run it again to try those once more)" if self._lost else ""
         self.text(f"{self._folder}\n")
@@ -167,6 +176,11 @@ class BatchView(PersonView):
 
 def _short(prompt: str) -> str:
     return prompt if len(prompt) <= _LONGEST else f"{prompt[:_LONGEST]}…"
+
+
+def _several(names: Sequence[str]) -> str:
+    """Who they are, when they are few; else how many."""
+    return ", ".join(names) if len(names) <= _FEW else f"{len(names)} prompts"
 
 
 def spending(result: Result) -> str:

@@ -24,7 +24,7 @@ from breeze.surfaces.cli._table import show_lines, show_table
 from breeze.surfaces.cli._words import CAPABILITY
 
 if TYPE_CHECKING:
-    from breeze.contracts.service import Decision
+    from breeze.contracts.service import Decision, Rejected
 
 _NO_KEY = "no API key"
 Make = Callable[..., Request[Any]]
@@ -79,10 +79,13 @@ def _show(decision: Decision) -> None:
 
 def _others(decision: Decision) -> list[tuple[str, str, str, str]]:
     """Those who are not tried, a line for each reason."""
-    reasons: dict[str, list[str]] = {}
-    for rejected in decision.rejected:
-        reasons.setdefault(_briefly(rejected.why), []).append(rejected.name)
-    return [("no", _together(names), "", why) for why, names in reasons.items()]
+    reasons: dict[str, list[Rejected]] = {}
+    for one in decision.rejected:
+        reasons.setdefault(_briefly(one.why), []).append(one)
+    return [
+        ("no", _together([one.name for one in some]), "", some[0].why if len(some) == 1 else why)
+        for why, some in reasons.items()
+    ]
 
 
 def _briefly(why: str) -> str:

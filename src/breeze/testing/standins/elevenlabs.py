@@ -54,6 +54,7 @@ class ElevenLabsStandin(Standin):
 
     name = "elevenlabs"
     prefix = ""
+    capability = "TTS"
     profiles: ClassVar[tuple[str, ...]] = ("usual", "new")
     own_faults: ClassVar[tuple[Fault, ...]] = OWN
     terminal = b"no mark: sound just ends"

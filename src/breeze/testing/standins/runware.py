@@ -93,6 +93,7 @@ class RunwareStandin(Standin):
     """`work.billed` is what was charged for; `images` serves the results, on a port of its own."""
 
     name = "runware"
+    capability = "IMAGE"
     own_faults: ClassVar[tuple[Fault, ...]] = (
         Fault("partial", 28, "One of several fails", "its error stands beside the others' data",
               "during", _partial),

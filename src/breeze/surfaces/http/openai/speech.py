@@ -52,14 +52,7 @@ async def speak(call: Call) -> Answer:
     """The text in the body, said: bytes of the format asked for, or events that hold them."""
     request, as_events = speech_from_json(await call.json())
     request, aside = await with_voice(call.app.engine, request)
-    with named(_NAMES):
-        events = call.stream(request)
-    try:
-        opening = await opened(events, AudioChunk, aside, _NAMES)
-    except NotFoundError as error:
-        if error.field != "voice":
-            raise
-        raise _no_voice(error) from error
+    request, events, opening = await _begun(call, request, aside)
     sound = _Sound.of(opening.first)
     opening.adjustments += sound.unmet(request, opening)
     told = in_their_words(tuple(opening.adjustments), _NAMES)
@@ -67,6 +60,26 @@ async def speak(call: Call) -> Answer:
     if as_events:
         return Stream(_told(events, opening), SSE, headers=headers)
     return Stream(_chunks(events, opening), sound.type, headers=headers)
+
+
+async def _begun(
+    call: Call, request: SpeakRequest, aside: tuple[Adjustment, ...]
+) -> tuple[SpeakRequest, EventStream[Any], Opening]:
+    """What is asked, the events of the answer, and what comes before its sound.
+
+    Who turns out not to have a voice of OpenAI's name speaks in one of its own.
+    """
+    with named(_NAMES):
+        events = call.stream(request)
+    try:
+        return request, events, await opened(events, AudioChunk, aside, _NAMES)
+    except NotFoundError as error:
+        if error.field != "voice":
+            raise
+        if request.voice not in VOICES:
+            raise _no_voice(error) from error
+    told = Adjustment("voice", request.voice, None, "the runner has voices of its own")
+    return await _begun(call, msgspec.structs.replace(request, voice=""), (*aside, told))
 
 
 class _Sound(msgspec.Struct):

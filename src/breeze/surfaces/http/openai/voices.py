@@ -48,7 +48,7 @@ async def with_voice(
 
 
 async def _voices(instance: Instance) -> frozenset[str] | None:
-    """The voices that `instance` lists, None when it does not say."""
+    """The voices that `instance` lists, None when it lists none: it may have any."""
     if (known := _listed.get(instance)) is not None:
         return known
     if instance.runner_type is None or instance.parameters is None:
@@ -62,5 +62,6 @@ async def _voices(instance: Instance) -> frozenset[str] | None:
             choices = await getattr(instance.make(), facts.load)()
         except RunnerError:
             return None
-    _listed[instance] = known = frozenset(choice.key for choice in choices)
-    return known
+    if choices:
+        _listed[instance] = frozenset(choice.key for choice in choices)
+    return _listed.get(instance)
