@@ -11,6 +11,7 @@ import msgspec
 from breeze.contracts.errors import ProcessingError
 from breeze.contracts.events import Finish, TranscribeEvent, Transcript
 from breeze.contracts.requests import TranscribeRequest
+from breeze.contracts.unreadable import UNREADABLE
 from breeze.contracts.values import Usage, Word
 from breeze.runners._elevenlabs_errors import SAYS
 from breeze.runners._elevenlabs_languages import tag_of
@@ -54,7 +55,7 @@ def heard(
     """The events of an answer: a final transcript for each segment, the usage and the end."""
     try:
         found = msgspec.json.decode(answer.body(), type=_Answer)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise _malformed(answer.where, str(error)) from error
     if found.detail:
         said = {"detail": found.detail}

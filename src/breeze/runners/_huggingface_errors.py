@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from breeze.contracts.errors import RateLimitError, RunnerError
+from breeze.contracts.unreadable import UNREADABLE
 from breeze.runners._http_answer import Answer
 from breeze.runners._http_error_words import (
     BLOCKED,
@@ -63,7 +64,7 @@ def raise_if_error(body: bytes, answer: Answer, secrets: tuple[str, ...], field:
         return
     try:
         said = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
+    except UNREADABLE:
         return
     if said.get("error"):
         raise reported(said, answer, secrets=secrets, field=field, says=SAYS)

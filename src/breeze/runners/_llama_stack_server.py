@@ -165,7 +165,7 @@ class Server:
 
     def checked(self, data: bytes, answer: Answer, field: str = "messages") -> Any:
         """What JSON within an answer says. Raises the error that it is instead."""
-        said = decoded(mended(data), answer.where)
+        said = decoded(data, answer.where)
         if is_error(said):
             raise reported(said, answer, secrets=self.secrets, field=field, says=SAYS)
         return said

@@ -10,6 +10,7 @@ import msgspec
 
 from breeze.contracts.errors import DownloadError
 from breeze.contracts.events import Progress
+from breeze.contracts.unreadable import UNREADABLE
 from breeze.runners._http import HttpClient
 from breeze.runners._http_errors import refusal, reported
 from breeze.runners._http_json import encoded
@@ -65,6 +66,6 @@ async def pulled(
 
 def _step(line: bytes) -> _Step:
     """A line; one that cannot be read says nothing."""
-    with suppress(msgspec.DecodeError, UnicodeDecodeError):
+    with suppress(*UNREADABLE):
         return msgspec.json.decode(line, type=_Step)
     return _Step()

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import msgspec
-
 from breeze.contracts.answers import FinishReason
 from breeze.contracts.errors import ProcessingError, RunnerError
 from breeze.contracts.events import (
@@ -17,6 +15,7 @@ from breeze.contracts.events import (
     ToolCallDelta,
 )
 from breeze.contracts.requests import ChatRequest
+from breeze.contracts.unreadable import UNREADABLE
 from breeze.runners._http_answer import Answer
 from breeze.runners._http_errors import reported
 from breeze.runners._http_lines import LineSplitter
@@ -96,14 +95,14 @@ class Reply:
         """A line as its type, with marks in the place of what is no UTF-8; None when it is none."""
         try:
             found = read_line(line)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except UNREADABLE:
             text = line.decode("utf-8", "replace")
             self._broken += 1
             if "\ufffd" not in text or self._broken >= _MOST_BROKEN:
                 return None
             try:
                 return read_line(text)
-            except msgspec.DecodeError:
+            except UNREADABLE:
                 return None
         self._broken = 0
         return found

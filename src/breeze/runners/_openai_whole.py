@@ -11,6 +11,7 @@ from breeze.contracts.dialects.openai import ChunkReader, UpstreamError, usage_o
 from breeze.contracts.dialects.openai_chunk_json import UsageJson
 from breeze.contracts.errors import ProcessingError
 from breeze.contracts.events import ChatEvent, Finish, TextDelta
+from breeze.contracts.unreadable import UNREADABLE
 from breeze.runners._http_answer import Answer
 from breeze.runners._openai_reply import Reply, named
 
@@ -54,7 +55,7 @@ def whole_events(answer: Answer, top: int, secrets: tuple[str, ...]) -> list[Cha
     """All events of an answer that was asked for as a whole. Raises the error that came instead."""
     try:
         found = _usual(b"".join(answer.parts))
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return _odd_events(answer, top, secrets)
     choice, model, used = found.choices[0], found.model, found.usage
     text = choice.message.content

@@ -19,6 +19,7 @@ from breeze.contracts.events import (
 )
 from breeze.contracts.request import AUTO, Request, new_id
 from breeze.contracts.service import Upload
+from breeze.contracts.unreadable import UNREADABLE
 from breeze.contracts.values import ErrorInfo
 from breeze.contracts.wire import decode_event
 from breeze.runners._http_answer import Answer
@@ -77,11 +78,11 @@ async def refused(answer: Answer, secrets: Iterable[str]) -> RunnerError:
                 break
     try:
         return theirs(_info.decode(_hidden(body, secrets)))
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
+    except UNREADABLE:
         pass
     try:
         said = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
+    except UNREADABLE:
         said = ""  # a page of whoever stands between
     return reported(said, answer, secrets=secrets, field="base_url", says=_SAYS)
 
@@ -103,7 +104,7 @@ def upload_of(answer: Answer) -> str:
     """The id of what was sent ahead. Raises ProcessingError when the answer does not say."""
     try:
         return msgspec.json.decode(answer.body(), type=Upload).id
-    except (msgspec.DecodeError, UnicodeError) as error:
+    except UNREADABLE as error:
         raise ProcessingError(
             f"{answer.where} did not say what it keeps a file as: {error}.", detail="malformed"
         ) from error
@@ -140,7 +141,7 @@ class Reader:
     def _read(self, line: bytes) -> Any:
         try:
             event = decode_event(line)
-        except msgspec.DecodeError as error:
+        except UNREADABLE as error:
             raise self._malformed(f"event {self.count + 1} is none ({error})") from error
         if isinstance(event, ErrorInfo):
             self.over = True

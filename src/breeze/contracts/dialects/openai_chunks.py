@@ -86,7 +86,7 @@ class ChunkReader:
         """
         try:
             found = _decode(chunk)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, RecursionError) as error:
             raise ProcessingError(f"Malformed chunk: {error}.", detail="malformed") from error
         if found.error or (found.choices is None and (found.detail or found.message)):
             raise UpstreamError(found.error or found.detail or found.message)
