@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, get_args
+from typing import Any
 
 import msgspec
 
 from breeze.contracts.errors import ProcessingError, RunnerError, UnavailableError, from_info
 from breeze.contracts.events import (
-    ChatEvent,
-    DrawEvent,
-    EmbedEvent,
+    EVENTS,
     Finish,
-    ModerateEvent,
-    SpeakEvent,
-    TranscribeEvent,
 )
 from breeze.contracts.request import AUTO, Request, new_id
 from breeze.contracts.service import Upload
@@ -35,17 +30,6 @@ _LINES = "application/x-ndjson"
 _STRANGER = Kind(UnavailableError, "It is no Breeze server: check base_url.", detail="stranger")
 _SAYS = Says(judge=lambda found, status: _STRANGER if status in (404, 405) else None)
 _info = msgspec.json.Decoder(ErrorInfo)
-_EVENTS: dict[str, frozenset[type]] = {
-    method: frozenset(get_args(events))
-    for method, events in {
-        "chat": ChatEvent,
-        "transcribe": TranscribeEvent,
-        "speak": SpeakEvent,
-        "moderate": ModerateEvent,
-        "draw": DrawEvent,
-        "embed": EmbedEvent,
-    }.items()
-}
 
 
 def outgoing(request: Request[Any]) -> Request[Any]:
@@ -116,7 +100,7 @@ class Reader:
     def __init__(self, answer: Answer, method: str, secrets: tuple[str, ...]) -> None:
         self._answer = answer
         self._secrets = secrets
-        self._allowed = _EVENTS[method]
+        self._allowed = frozenset(EVENTS[method])
         self._lines = LineSplitter(largest=LONGEST)
         self.count = 0
         self.over = False
