@@ -115,3 +115,20 @@ def test_the_script_completes_commands_and_capabilities(breeze: Shell) -> None:
     assert found.splitlines() == ["plain,chat", "plain,check"]
     found = breeze(COMP_WORDS="breeze explain V", COMP_CWORD="2", **asked).text
     assert found.splitlines() == ["plain,VLM"]
+
+
+def test_endpoints_that_nobody_set_up_are_named_in_one_line(breeze: Shell) -> None:
+    done = breeze("runners", "LLM")
+    rows = {line.split()[0] for line in done.text.splitlines()}
+    assert "openai" in rows
+    assert "groq" not in rows
+    assert "more endpoints, not set up: cerebras, deepseek" in " ".join(done.err.split())
+    listed = [json.loads(line) for line in breeze("runners", "LLM", "--json").text.splitlines()]
+    (groq,) = (status for status in listed if status["name"] == "groq")
+    assert groq["offered"]
+    assert "set GROQ_API_KEY" in groq["reason"]
+
+
+def test_runners_without_a_key_share_a_line_of_the_explanation(breeze: Shell) -> None:
+    table = breeze("explain", "LLM").text
+    assert table.count("no API key") == 1

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from breeze.contracts.answers import ChatAnswer
+from breeze.contracts.errors import UnavailableError
 from breeze.contracts.events import Finish, TextDelta
 from breeze.service.access import STRANGER, Principal, Role
 from breeze.testing.media import wav
@@ -124,3 +125,17 @@ async def test_ctrl_c_stops_the_work_at_the_server(breeze: Shell, tmp_path: Path
             await script.calls[0].over.wait()
         assert script.calls[0].closed
         assert await asyncio.to_thread(command.wait) == 130
+
+
+async def test_runners_shows_who_rests_and_why(breeze: Shell, tmp_path: Path) -> None:
+    config = tmp_path / "config.json"
+    config.write_text('{"version": "2.0", "globalSettings": {"circuit": {"failures": 1}}}')
+    off = scripted("off", Script([UnavailableError("the plug is out", retryable=False)]))
+    async with serving(tmp_path / "server", runners=[off], config=config) as server:
+        await ran(breeze, "chat", "Hi", "--runner", "off", "--strict", "--url", server.url)
+        shown = (await ran(breeze, "runners", "chat", "--url", server.url)).text
+        order = await ran(breeze, "explain", "chat", "--runner", "off", "--url", server.url)
+    (row,) = (line for line in shown.splitlines() if line.startswith("off "))
+    assert re.search(r"rests (30|29) s", row)
+    assert "failed: the plug is out" in " ".join(shown.split())
+    assert "rests for" in order.text

@@ -12,7 +12,7 @@ import pytest
 
 import breeze.runners
 from breeze.client import Client
-from breeze.contracts.capability import Capability
+from breeze.contracts.capability import Capability, RunnerKind
 from breeze.contracts.errors import BlockedError, RunnerError
 from breeze.contracts.events import Finish, Progress, TextDelta
 from breeze.contracts.requests import ChatRequest
@@ -29,11 +29,13 @@ MEASURED = {
 NEVER_TWICE = {"espeak"}
 """Runners that do not say the same twice: its sound differs each time by some samples."""
 SHIPPED = sorted(m.name for m in pkgutil.iter_modules(breeze.runners.__path__) if m.name[0] != "_")
-PAIRS = [
-    (name, capability)
+HERE = [
+    info
     for name in SHIPPED
-    for capability in check_module(f"breeze.runners.{name}").info.capabilities
+    if (info := check_module(f"breeze.runners.{name}").info).kind is not RunnerKind.CLOUD
 ]
+"""Those that can answer on this machine alone."""
+PAIRS = [(info.name, capability) for info in HERE for capability in info.capabilities]
 KINDS: dict[str, Callable[[Samples, Capability], Any]] = {
     "short": Samples.short,
     "full": Samples.full,

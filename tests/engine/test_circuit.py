@@ -324,10 +324,10 @@ async def test_explain_tells_who_rests_and_why(lined: Lined) -> None:
         due = await line.engine.explain(line.request)
     assert [choice.name for choice in before.order] == ["a", "b"]
     assert [choice.name for choice in after.order] == ["b", "a"]
-    assert after.order[1].why.endswith("; rests for 25 s more: 3 failures in a row")
+    assert after.order[1].why.endswith("; rests for 25 s more: it failed 3 times in a row")
     assert after.id == before.id
     assert due.order[0].name == "a"
-    assert due.order[0].why.endswith("; due for a probe: 3 failures in a row")
+    assert due.order[0].why.endswith("; due for a probe: it failed 3 times in a row")
 
 
 # many at once ---------------------------------------------------------------------------------

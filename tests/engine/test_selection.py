@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -137,6 +138,15 @@ def test_mocks_answer_when_no_real_runner_is_there_unless_that_is_off() -> None:
     assert "MOCK_FIRST" in error.message
 
 
+@pytest.mark.parametrize("wanted", [{}, {"listed": True}, {"saved": True}, {"default": True}])
+def test_a_vendor_without_a_key_hides_mocks_only_where_somebody_wanted_it(
+    wanted: dict[str, bool],
+) -> None:
+    vendor = one("far", CLOUD, unavailable="no API key", **wanted)
+    order = decide(Wish(LLM), [vendor, one("mock_llm", MOCK)]).order
+    assert [choice.name for choice in order] == ([] if wanted else ["mock_llm"])
+
+
 def test_a_real_runner_that_cannot_work_here_is_not_replaced_by_a_mock() -> None:
     broken = one("near", unavailable="not installed: native (run: pip install 'x[local]')")
     decision = decide(Wish(LLM), [broken, one("mock_llm", MOCK)])
@@ -210,3 +220,20 @@ def test_everybody_is_either_tried_or_rejected_and_only_the_able_are_tried(
     tried = [choice.name for choice in decision.order]
     assert sorted(tried + [r.name for r in decision.rejected]) == sorted(c.name for c in candidates)
     assert all(c.enabled and not c.unavailable for c in candidates if c.name in tried)
+
+
+def test_endpoints_without_a_key_do_not_keep_a_mock_from_answering() -> None:
+    mock = one("mock_llm", MOCK)
+    keyless = one("far", CLOUD, unavailable="no API key: set X")
+    assert [c.name for c in decide(Wish(Capability.LLM), [mock, keyless]).order] == ["mock_llm"]
+    wanted = msgspec.structs.replace(keyless, listed=True)
+    assert decide(Wish(Capability.LLM), [mock, wanted]).order == ()
+
+
+def test_many_endpoints_without_a_key_are_told_in_one() -> None:
+    far = [one(f"far{i}", CLOUD, unavailable=f"no API key: set X{i}") for i in range(4)]
+    near = one("near", unavailable="not installed")
+    message = nobody(decide(Wish(Capability.LLM), [near, *far])).message
+    assert "near: not installed" in message
+    assert "4 endpoints: no API key (see: breeze runners --json)" in message
+    assert "X1" not in message

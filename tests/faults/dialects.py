@@ -41,8 +41,8 @@ def picture() -> Request[Any]:
 class Dialect:
     """A runner, the stand-in that it asks, and the request that goes through both.
 
-    `on`: how the request begins that the faults are for. `address`: the runner's parameter for the
-    server; `parameters`: more of them. `patience`: seconds to look on for before time is moved,
+    `on`: how the request begins that the faults are for. `parameters`: more of the runner's.
+    `patience`: seconds to look on for before time is moved,
     where threads of the runner work unseen. `tries`: how often the runner asks by itself within one
     try of the engine. `spared`: faults that mean something else here, by name, and why;
     `unplayed`: those that another kind of request would be needed for.
@@ -55,10 +55,12 @@ class Dialect:
     capability: Capability = Capability.LLM
     profile: str = ""
     on: str = "POST"
-    address: str = "base_url"
     parameters: Mapping[str, Any] = field(default_factory=dict)
     patience: float = 0.0005
     tries: int = 1
+    crowd: int = 50
+    """Dead requests beside which the healthy are looked at: fewer where the vendor says how many an
+    account may have at once, and the runner keeps to it."""
     spared: Mapping[str, str] = field(default_factory=dict)
     unplayed: frozenset[str] = frozenset()
 
@@ -83,13 +85,14 @@ DIALECTS = (
         spared={"retry-after-huge": "the wait is told in the body, which counts more"},
     ),
     Dialect("ollama", "ollama", "ollama", on="POST /api/chat"),
-    Dialect("llama_stack", "llama_stack", "llama_stack", address="endpoint"),
+    Dialect("llama_stack", "llama_stack", "llama_stack"),
     Dialect(
         "elevenlabs",
         "elevenlabs",
         "elevenlabs",
         speech,
         Capability.TTS,
+        crowd=2,
         spared={
             "early-end": "plain sound has no mark at its end",
             "length-short": "plain sound of the length that is told",
@@ -97,7 +100,7 @@ DIALECTS = (
         unplayed=frozenset({"times-missing"}),
     ),
     Dialect("selfhosted_asr", "selfhosted_asr", "selfhosted_asr", sound, Capability.ASR),
-    Dialect("huggingface", "huggingface", "huggingface", picture, Capability.IMAGE, patience=0.005),
+    Dialect("huggingface", "huggingface", "huggingface", sound, Capability.ASR, patience=0.005),
     Dialect(
         "runware",
         "runware",
@@ -107,6 +110,17 @@ DIALECTS = (
         parameters={"delivery": "sync", "rate_limit_delay": 0},
         patience=0.02,
         tries=5,
+        spared=dict.fromkeys(
+            (
+                "redirect",
+                "redirect-plain",
+                "redirect-loop",
+                "redirect-private",
+                "gzip",
+                "gzip-bomb",
+            ),
+            "asked once more, for what became of the task: the task itself is not sent again",
+        ),
     ),
 )
 HERE = tuple(dialect for dialect in DIALECTS if dialect.is_here)

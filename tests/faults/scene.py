@@ -138,8 +138,4 @@ def instance(dialect: Dialect, vendor: Standin) -> dict[str, Any]:
     """What the stand-in says is to be written into config.json."""
     (capability,) = vendor.config(vendor.url)["capabilities"].values()
     (found,) = capability["runners"].values()
-    named = {
-        dialect.address if name == "base_url" else name: value
-        for name, value in found["parameters"].items()
-    }
-    return {**found, "parameters": {**named, **dialect.parameters}}
+    return {**found, "parameters": {**found["parameters"], **dialect.parameters}}

@@ -42,6 +42,8 @@ async def answers(played: Vendors, home: Path) -> dict[tuple[bool, Any], Seen]:
     return healthy
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("dialect", HERE, ids=lambda dialect: dialect.name)
 async def test_no_fault_breaks_a_promise_and_the_document_is_true(
     dialect: Dialect, tmp_path: Path

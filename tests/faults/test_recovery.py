@@ -15,7 +15,7 @@ from tests.faults.cases import essence, observed
 from tests.faults.dialects import HERE, Dialect
 from tests.faults.scene import COOLDOWN, Stage, staged, vendors
 
-DEAD, HEALTHY = 50, 20
+HEALTHY = 20
 every = pytest.mark.parametrize("dialect", HERE, ids=lambda dialect: dialect.name)
 
 
@@ -43,13 +43,14 @@ async def test_the_healthy_are_unharmed_beside_fifty_dead_ones(
     """Time stands still all the while: nobody waits for the end of anybody's patience."""
     async with vendors(dialect) as played, staged(played, tmp_path, second=False) as stage:
         first = await observed(stage, whole=False)
+        ill, well = dialect.crowd, HEALTHY
         before = len(played.a.calls)
-        played.a.fault("slow-first", times=DEAD, on=dialect.on)
-        dead = [asyncio.ensure_future(ask(stage, dialect)) for _ in range(DEAD)]
+        played.a.fault("slow-first", times=ill, on=dialect.on)
+        dead = [asyncio.ensure_future(ask(stage, dialect)) for _ in range(ill)]
         async with asyncio.timeout(30):
-            while len(played.a.calls) < before + DEAD or not played.a.at_rest:
+            while len(played.a.calls) < before + ill or not played.a.at_rest:
                 await settle()
-            for seen in await asyncio.gather(*(ask(stage, dialect) for _ in range(HEALTHY))):
+            for seen in await asyncio.gather(*(ask(stage, dialect) for _ in range(well))):
                 assert seen == first.made
         assert not any(task.done() for task in dead)
         for task in dead:

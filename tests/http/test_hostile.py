@@ -87,7 +87,12 @@ def siege(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Siege]:
     """A server with secrets of every kind, as an operator would start it."""
     folder = tmp_path_factory.mktemp("siege")
     room = Room(
-        folder, {"OPENAI_API_KEY": SECRETS["environment"], "CANARY": SECRETS["environment"]}
+        folder,
+        {
+            "OPENAI_API_KEY": SECRETS["environment"],
+            "OPENAI_BASE_URL": "http://127.0.0.1:9/v1",  # nothing of a test leaves this machine
+            "CANARY": SECRETS["environment"],
+        },
     )
     home = room.home
     home.mkdir()

@@ -89,10 +89,11 @@ class Layers:
 
     def parameters(self, instance: str, ptype: type[P], entry_parameters: Mapping[str, Any]) -> P:
         """The instance's parameters. Raises InputError with every problem and its layer."""
-        explained = self.explain(instance, ptype, entry_parameters)
+        given = self._given(instance, entry_parameters)
+        explained = chosen(ptype.facts, given)
         checked = ptype.validate_parameters(_given_only(explained))
         wrong = {f.field: f"{f.message} ({_place(explained.get(f.field))})" for f in checked.errors}
-        for found in self.findings(instance, ptype, entry_parameters):
+        for found in remarks(ptype, given, tuple(self.config.config.instances)):
             if found.level == "invalid":
                 wrong[found.field] = found.message
         if wrong or not isinstance(checked.parameters, ptype):

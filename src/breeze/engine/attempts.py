@@ -192,15 +192,13 @@ class Attempt:
                 error = worse
         if self._entry is not None:
             means.pool.leave(self._entry)
-        if error is None and watch.stopped:  # it took no notice, and answered all the same
-            error = asyncio.CancelledError()
-        if error is None:
+        if error is None and not watch.stopped:
             self._status, self._code = "finished", ""
             if means.circuits.known:
                 self._went_well()
-        else:
+        else:  # or it took no notice of a stop, and answered all the same
             waited = means.clock.now() - watch.since
-            error = self._told(watch.verdict(error), waited)
+            error = self._told(watch.verdict(error or asyncio.CancelledError()), waited)
         means.ledger.add(self._row())
         return error
 

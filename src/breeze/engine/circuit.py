@@ -72,9 +72,9 @@ class Circuit:
                 "settings change.",
                 runner=self.name,
             )
-        times = f"failed {self.failures} times in a row"
         return UnavailableError(
-            f"{self.name} {times} and rests for {rest:.0f} s; the last time: {self.message}",
+            f"{self.name} {times_failed(self.failures)} and rests for {rest:.0f} s; "
+            f"the last time: {self.message}",
             detail="resting",
             runner=self.name,
             retry_after=rest,
@@ -150,8 +150,13 @@ class Circuits:
 
     def state(self, circuit: Circuit) -> str:
         """Where it stands, in words."""
-        why = "its key was refused" if circuit.barred else f"{circuit.failures} failures in a row"
+        why = "its key was refused" if circuit.barred else f"it {times_failed(circuit.failures)}"
         if circuit.probing:
             return f"being probed after {why}"
         rest = circuit.rest(self._clock.now())
         return f"rests for {rest:.0f} s more: {why}" if rest else f"due for a probe: {why}"
+
+
+def times_failed(failures: int) -> str:
+    """How often, in words."""
+    return "failed" if failures == 1 else f"failed {failures} times in a row"

@@ -144,8 +144,8 @@ def candidate(
 ) -> Candidate:
     """What selection must know of `instance` for `capability`."""
     configured = config.capabilities.get(capability)
-    automatic = instance.automatic and not (configured and configured.runners)
-    automatic = automatic or bool(configured and instance.name in configured.runners)
+    listed = configured is not None and instance.name in configured.runners
+    automatic = listed or (instance.automatic and not (configured and configured.runners))
     model = instance.model_for(capability)
     return Candidate(
         name=instance.name,
@@ -159,6 +159,7 @@ def candidate(
         models=tuple(model.id for model in instance.models or ()),
         model=model,
         fits=instance.fits(model),
+        listed=listed,
         saved=saved == instance.name,
         default=bool(configured) and configured.default_runner == instance.name,  # type: ignore[union-attr]
     )

@@ -56,8 +56,19 @@ def rows_of(file: Path) -> dict[str, Row]:
     }
 
 
+_made: dict[tuple[str, type[Runner[Any]], bytes], type[Runner[Any]]] = {}
+"""Classes of rows: a process that opens many engines makes each once."""
+
+
 def runner_of(name: str, row: Row, base: type[Runner[Any]]) -> type[Runner[Any]]:
     """The class of a row. Raises InputError that names what is wrong in it."""
+    key = name, base, msgspec.json.encode(row.values)
+    if key not in _made:
+        _made[key] = _class_of(name, row, base)
+    return _made[key]
+
+
+def _class_of(name: str, row: Row, base: type[Runner[Any]]) -> type[Runner[Any]]:
     said = _FACTS | dict(row.values)
     ptype = base.parameters_type
     defaults = {key: value for key, value in row.values.items() if key not in _FACTS}

@@ -20,7 +20,8 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     """What selection needs to know of one instance for one capability.
 
     `automatic`: may be chosen without being named. `unavailable`: why it cannot work here.
-    `saved` and `default`: it is the saved selection, the configured default. `fits`: what the
+    `listed`: the configuration names it for the capability. `saved` and `default`: it is the saved
+    selection, the configured default. `fits`: what the
     model that it would use can do; empty when that is not known.
     """
 
@@ -35,6 +36,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     models: tuple[str, ...] = ()
     model: str = ""
     fits: tuple[Capability, ...] = ()
+    listed: bool = False
     saved: bool = False
     default: bool = False
 
@@ -81,7 +83,7 @@ def decide(
     known = sorted(candidates, key=lambda c: (*_RANKS[strategy](c), c.priority, c.name))
     named, model, how = _named(wish, known)
     mocks = strategy is Strategy.MOCK_FIRST or (
-        fallback_to_mock and not any(_may(c, wish.capability) and not c.mock for c in known)
+        fallback_to_mock and not any(_is_real(c, wish.capability) for c in known)
     )
     order: list[Choice] = []
     rejected: list[Rejected] = []
@@ -160,6 +162,16 @@ def _in_order(
 
 def _may(candidate: Candidate, capability: Capability) -> bool:
     return candidate.enabled and candidate.automatic and capability in candidate.capabilities
+
+
+def _is_real(candidate: Candidate, capability: Capability) -> bool:
+    """A mock must not take its place, even if it cannot work now.
+
+    Nobody has asked for a vendor that has no key and that nobody has named.
+    """
+    named = candidate.listed or candidate.saved or candidate.default
+    vendor = candidate.kind is _REMOTE and candidate.unavailable is not None and not named
+    return _may(candidate, capability) and not candidate.mock and not vendor
 
 
 def _objection(

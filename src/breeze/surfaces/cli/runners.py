@@ -47,8 +47,10 @@ def _row(status: RunnerStatus) -> tuple[object, ...]:
     state = "available" if status.state == "absent" else status.state
     reason, does = status.reason, ", ".join(status.capabilities)
     if status.circuit != "closed" and not reason:
+        from breeze.engine.circuit import times_failed
+
         state = "being probed" if status.circuit == "probing" else f"rests {status.retry_in:.0f} s"
-        reason = f"failed {status.failures} times in a row: {status.last_error}"
+        reason = f"{times_failed(status.failures)}: {status.last_error}"
     return (
         status.name, status.runner, status.kind, does, status.priority, status.model, state,
         reason,

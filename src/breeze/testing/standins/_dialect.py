@@ -32,6 +32,8 @@ class Dialect:
     capability: ClassVar[str] = "LLM"
     """What a client is most likely to be tried with, and the runner that speaks this dialect is
     configured for by `config`."""
+    address: ClassVar[str] = "base_url"
+    """That runner's parameter for the server."""
     terminal: ClassVar[bytes] = b"data: [DONE]"
     """How the mark begins that ends a stream after its last event."""
 
@@ -67,7 +69,7 @@ class Dialect:
 
     def config(self, url: str) -> dict[str, Any]:
         """What to write into config.json so that the runner of this dialect asks the stand-in."""
-        parameters = {"base_url": url} | ({"api_key": self.key} if self.key else {})
+        parameters = {self.address: url} | ({"api_key": self.key} if self.key else {})
         instance: dict[str, Any] = {"class": self.name, "parameters": parameters}
         if model := self.usual_model():
             instance["modelId"] = model

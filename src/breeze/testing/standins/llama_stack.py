@@ -76,7 +76,7 @@ def _newer(scene: Scene) -> Reply:
 class LlamaStackStandin(Standin):
     """Chat repeats what was said; files are kept, cut in sentences, and searched by words."""
 
-    name = "llama_stack"
+    name, address = "llama_stack", "endpoint"
     prefix = ""
     profiles: ClassVar[tuple[str, ...]] = tuple(FORMS)
     own_faults: ClassVar[tuple[Fault, ...]] = (
