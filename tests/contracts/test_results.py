@@ -134,9 +134,10 @@ def test_a_restart_withdraws_sound_too() -> None:
     assert (speech.audio, speech.sample_rate) == (b"cd", 16_000)
 
 
-def test_what_was_adjusted_outlives_a_restart() -> None:
+def test_a_restart_withdraws_what_was_adjusted_for_the_answer_before() -> None:
     adjusted = Adjusted("n", 2, 1, "one answer at a time")
-    answer = folded(adjusted, Restarted("first", "second", "broke"), TextDelta("Hi"))
+    before = Adjusted("seed", 1, None, "the first has none")
+    answer = folded(before, Restarted("first", "second", "broke"), adjusted, TextDelta("Hi"))
     assert [(a.field, a.asked, a.used, a.why) for a in answer.adjustments] == [
         ("n", 2, 1, "one answer at a time")
     ]

@@ -14,12 +14,14 @@ import pytest
 
 from breeze.contracts.errors import RateLimitError, UnavailableError
 from breeze.contracts.events import (
+    Adjusted,
     AudioChunk,
     Finish,
     ImageReady,
     Restarted,
     TextDelta,
     ToolCallDelta,
+    Usage,
 )
 from breeze.contracts.requests import ChatRequest
 from breeze.testing.scripted import Script, Steps, scripted
@@ -94,6 +96,23 @@ async def test_a_chat_that_begins_again_is_one_chunk_of_ours_and_the_text_anew(
     assert [c["model"] for c in chunks] == ["big"] * 2 + ["small"] * 3
     assert after[-1]["breeze"]["runner"] == "second"
     assert [attempt["runner"] for attempt in after[-1]["breeze"]["attempts"]] == ["first"]
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/completions"])
+async def test_what_a_withdrawn_text_used_is_not_told_of_the_new_one(
+    serve: Serve, config: Path, path: str
+) -> None:
+    note = Adjusted("seed", 1, None, "it has none")
+    ours: Steps = [TextDelta("half"), Usage(7, 7), note, BROKE]
+    body: dict[str, Any] = CHAT | {"stream_options": {"include_usage": True}}
+    if path == "/v1/completions":
+        body["prompt"] = body.pop("messages")[0]["content"]
+    async with serve(runners=pair(ours, FINE), config=config) as server:
+        _, data = await posted(server.url, path, body)
+    chunks = [json.loads(line) for line in data[:-1]]
+    at = next(place for place, chunk in enumerate(chunks) if not chunk["choices"])
+    assert chunks[-1]["usage"]["total_tokens"] == 0
+    assert not any("adjustments" in chunk.get("breeze", {}) for chunk in chunks[at:])
 
 
 async def test_the_same_text_again_is_as_if_nothing_had_happened(

@@ -64,7 +64,13 @@ class Fold:
         """What of the request was not used as asked."""
         if Adjusted not in map(type, self.events):
             return ()
-        return [event for event in self.events if type(event) is Adjusted]
+        found: list[Adjusted] = []
+        for event in self.events:
+            if type(event) is Adjusted:
+                found.append(event)
+            elif type(event) is Restarted:
+                found.clear()
+        return found
 
     def text(self, choice: int = 0) -> str:
         """The text of a choice so far."""
@@ -183,7 +189,7 @@ class _Sum:
         self._texts.clear()
         self._odd = {}
         self.other.clear()
-        self.usage = None
+        self.usage, self.adjustments = None, ()
 
     def take_adjusted(self, event: Adjusted) -> None:
         self.adjustments += (Adjustment(event.field, event.asked, event.used, event.why),)

@@ -22,6 +22,8 @@ from breeze.contracts.request import Request
 
 NO_OUTPUT = (Adjusted, Progress, Usage)
 """Events that do not prove the runner real. All but progress are held until output does."""
+NOTHING = TextDelta("")
+"""Another that does not: with it a runner says no more than that it is going to answer."""
 
 
 def since_restart(events: Sequence[Any]) -> Sequence[Any]:

@@ -17,7 +17,8 @@ from breeze.contracts.events import ALIVE, Finish, Progress, Restarted, Usage
 from breeze.contracts.parameters import Parameters
 from breeze.contracts.request import Request
 from breeze.contracts.results import cut
-from breeze.engine.again import NO_OUTPUT, Beginning
+from breeze.engine.admission import set_aside
+from breeze.engine.again import NO_OUTPUT, NOTHING, Beginning
 from breeze.engine.circuit import Circuit, Circuits
 from breeze.engine.entry import Entry, Key
 from breeze.engine.instances import Instance
@@ -120,8 +121,7 @@ class Attempt:
     @property
     def listened(self) -> bool:
         """Whether it may have taken some of a source that can be listened to only once."""
-        request = self.route.request
-        return self._stream is not None and getattr(request, "live", None) is not None
+        return self._stream is not None and getattr(self.route.request, "live", None) is not None
 
     def hold(self, events: Sequence[Any]) -> None:
         """What the caller is to get before the first output."""
@@ -138,8 +138,8 @@ class Attempt:
             return () if kind is Finish or event is ALIVE else (event,)
         if self.first is None and event is not ALIVE:
             self.first = self._means.clock.now() - self.begun
-        if kind is Progress:
-            return () if event is ALIVE else (event,)
+        if kind is Progress or event == NOTHING:
+            return () if event in (ALIVE, NOTHING) else (event,)
         if kind in NO_OUTPUT:
             self._held = (*self._held, event)
             return ()
@@ -150,7 +150,7 @@ class Attempt:
 
     def heard(self, event: Any) -> bool:
         """Note an event before there was output; False when it says nothing of the runner."""
-        if type(event) not in NO_OUTPUT:
+        if type(event) not in NO_OUTPUT and event != NOTHING:
             self.prove()
         elif event is ALIVE:
             return False
@@ -174,7 +174,7 @@ class Attempt:
             return ()
         self.beginning = None
         if due and type(due[0]) is Restarted:
-            return (due[0], *self._held, *due[1:])
+            return (due[0], *set_aside(self.route.request), *self._held, *due[1:])
         return (*self._held, *due)
 
     async def close(self, error: BaseException | None) -> BaseException | None:
@@ -219,8 +219,7 @@ class Attempt:
         if isinstance(error, RunnerError) and not cancelled:
             self._status, self._code = "error", error.code
         if (health := self._health(error, waited)) and isinstance(error, RunnerError):
-            barred = health == "barred"
-            self._means.circuits.failed(choice.name, error, probe, barred=barred)
+            self._means.circuits.failed(choice.name, error, probe, barred=health == "barred")
         elif probe is not None:
             probe.tell()
         return error
@@ -236,8 +235,9 @@ class Attempt:
         if self._entry is None and isinstance(error, OverloadedError):  # our own queue is full
             return ""
         health = rule_of(error).health
-        # A caller's own parameters may be what the server refuses, and not the key.
-        return "" if health == "barred" and self.route.request.params else health
+        # It may tell of settings that are no more, or be a caller's own that the server refuses.
+        old = self._means.instances[self.choice.name].parameters != self._parameters
+        return "" if old or (health == "barred" and self.route.request.params) else health
 
     def _row(self) -> Row:
         request, choice, used = self.route.request, self.choice, self.usage
@@ -252,7 +252,6 @@ class Attempt:
 
     def failed(self, error: RunnerError) -> Failed:
         """The try for the record of those that did not answer."""
-        seconds = self._means.clock.now() - self.begun
+        choice, seconds = self.choice, self._means.clock.now() - self.begun
         used = None if self.usage is _NOTHING else self.usage
-        choice = self.choice
         return Failed(choice.name, choice.model, error.code, error.message, seconds, used)

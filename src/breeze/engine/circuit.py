@@ -119,7 +119,7 @@ class Circuits:
         """Its settings changed: what is known of it counts no more."""
         circuit = self.known.pop(name, None)
         if circuit is not None:
-            circuit.until = None
+            circuit.until, circuit.failures = None, 0
             circuit.tell()
 
     def explained(self, decision: Decision) -> Decision:

@@ -8,6 +8,7 @@ says the same again: then only the rest is sent), `continue` lets it go on with 
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any
@@ -175,8 +176,9 @@ class Failover:
     async def _larger(self, choice: Choice, others: tuple[Choice, ...]) -> tuple[Choice, ...]:
         """Those of `others` that declare a larger window than `choice` has."""
         instances, clock = self._means.instances, self._clock
-        limit = await instances[choice.name].window(choice.model, clock)
-        windows = [await instances[other.name].window(other.model, clock) for other in others]
+        limit, *windows = await asyncio.gather(
+            *(instances[one.name].window(one.model, clock) for one in (choice, *others))
+        )
         return tuple(o for o, window in zip(others, windows, strict=True) if window > limit)
 
     def _fitted(

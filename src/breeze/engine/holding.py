@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from breeze.contracts.events import ReasoningDelta, TextDelta, ToolCallDelta
+from breeze.contracts.events import ReasoningDelta, Restarted, TextDelta, ToolCallDelta
 from breeze.contracts.redaction import MASK, secret_spans
 
 _BOUNDARY = re.compile(r"[\s\"',;\u2e80-\uffdc]")
@@ -57,6 +57,9 @@ class Holding:
         field = _FIELDS.get(type(event))
         text = getattr(event, field) if field else ""
         held = _Held(time, event, text, ready=not text)
+        if type(event) is Restarted:  # no text goes on beyond it
+            self._settle_all()
+            self._tails.clear()
         self._queue.append(held)
         if text:
             key = type(event), event.choice, getattr(event, "index", 0)
@@ -67,9 +70,12 @@ class Holding:
 
     def rest(self) -> list[tuple[float, Any]]:
         """All that is held: nothing more will come."""
+        self._settle_all()
+        return self._released()
+
+    def _settle_all(self) -> None:
         for tail in self._tails.values():
             self._settle(tail, len(tail.held))
-        return self._released()
 
     def _certain(self, tail: _Tail) -> int:
         """How many of the held pieces end before the last boundary."""

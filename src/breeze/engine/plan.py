@@ -110,23 +110,32 @@ class Plan:
         That one is asked before its time, by one request at a time: who comes meanwhile waits for
         what it says. False when nobody is left, or nobody works again.
         """
-        for choice in self._left:
-            circuit = self._circuits.known.get(choice.name)
-            if circuit is None or circuit.admits(now):
-                self._take(choice, circuit)
-                return True
+        if self._free(now):
+            return True
         if not self._last_resort:
             return False
         self._last_resort = False
         resting = [(choice, self._circuits.known[choice.name]) for choice in self._left]
         ready = [pair for pair in resting if not (pair[1].barred and pair[1].rest(now))]
-        if not ready:
-            return False
-        choice, circuit = min(ready, key=lambda pair: (pair[1].probing, pair[1].rest(now)))
-        if not await circuit.verdict():
-            return False
-        self._take(choice, circuit)
-        return True
+        ready.sort(key=lambda pair: (pair[1].probing, pair[1].rest(now)))
+        for place, (choice, circuit) in enumerate(ready):
+            if place and not circuit.probing:  # it has failed meanwhile
+                continue
+            if await circuit.verdict():
+                self._take(choice, circuit)
+                return True
+            if self._free(now):
+                return True
+        return False
+
+    def _free(self, now: float) -> bool:
+        """Turn to the next who was not asked yet and does not rest, if there is one."""
+        for choice in self._left:
+            circuit = self._circuits.known.get(choice.name)
+            if circuit is None or circuit.admits(now):
+                self._take(choice, circuit)
+                return True
+        return False
 
     def _take(self, choice: Choice, circuit: Circuit | None) -> None:
         self._left.remove(choice)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from copy import copy
 
 from breeze.contracts.clock import Clock, Timer
 from breeze.contracts.errors import NotLoadedError, OverloadedError, RunnerError
@@ -112,7 +113,10 @@ class Pool:
         if entry.loading is None or entry.loading.done():
             entry.state = State.LOADING
             entry.loading = asyncio.create_task(self._load(entry))
-        await asyncio.shield(entry.loading)
+        try:
+            await asyncio.shield(entry.loading)
+        except RunnerError as error:  # each who waited adds facts of his own to it
+            raise copy(error) from error.__cause__
 
     async def _load(self, entry: Entry) -> None:
         delay = _FIRST_RETRY

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from breeze.contracts.clock import Clock
 from breeze.contracts.errors import InputError, RunnerError
-from breeze.contracts.events import Finish
+from breeze.contracts.events import ALIVE, Finish
 from breeze.contracts.recording import counted, key_of, plain
 from breeze.contracts.requests import TranscribeRequest
 from breeze.engine.instances import Instance
@@ -73,7 +73,8 @@ class Recorder:
         try:
             end = await self._source.whole(route, watch)
             for event in route.fold.events:
-                tape.event(self._since(begun), event)
+                if event is not ALIVE:  # which no reader gets
+                    tape.event(self._since(begun), event)
             self._end(tape, begun, route, Finish(end.reason, end.result, metadata=end.metadata))
         except RunnerError as error:
             tape.error(self._since(begun), error.info())

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 
 from breeze.contracts.clock import Clock
 from breeze.contracts.errors import RunnerError
 from breeze.contracts.parameters import Parameters
 from breeze.contracts.runner import ModelInfo, Runner
 
+T = TypeVar("T")
 FRESH = 60.0
 """Seconds for which an answer is believed."""
 RECENT = 5.0
 """Seconds for which a failure is not tried again, and a new name not asked for again."""
+
+PATIENCE = 5.0
+"""Seconds that a runner may take to tell; who takes longer is not asked for as long as an answer
+is believed, because requests to others wait for it.
+"""
 
 
 class Served:
@@ -43,8 +51,31 @@ class Served:
         return self.known or ()
 
     async def _ask(self, runner: Runner[Parameters], clock: Clock) -> None:
+        recent = RECENT
         try:
-            self.known, seconds = await runner.models(), FRESH
+            self.known, seconds = await _soon(runner.models(), clock), FRESH
+        except TimeoutError:
+            seconds = recent = FRESH
         except RunnerError:
             seconds = RECENT
-        self._next, self._recent = clock.now() + seconds, clock.now() + RECENT
+        self._next, self._recent = clock.now() + seconds, clock.now() + recent
+
+
+async def _soon(work: Coroutine[Any, Any, T], clock: Clock) -> T:
+    """What `work` gives. Raises TimeoutError when it takes longer than `PATIENCE`."""
+    task, late = asyncio.ensure_future(work), False
+
+    def stop() -> None:
+        nonlocal late
+        late = task.cancel()
+
+    timer = clock.call_later(PATIENCE, stop)
+    try:
+        return await task
+    except asyncio.CancelledError:
+        me = asyncio.current_task()
+        if late and not (me is not None and me.cancelling()):
+            raise TimeoutError from None
+        raise
+    finally:
+        timer.cancel()

@@ -94,7 +94,7 @@ async def _pieces(
 
     `adjusted`: what is to be told with the first chunk; it is used up.
     """
-    usage: Usage | None = None
+    usage: list[Usage] = []
     opened = False
     event = first
     piece, following = chunks.piece, events.__anext__
@@ -105,7 +105,7 @@ async def _pieces(
                 if kind is Adjusted:
                     adjusted.append(_adjustment(event))  # type: ignore[arg-type]
                 elif kind is Usage:
-                    usage = event  # type: ignore[assignment]
+                    usage[:] = (event,)  # type: ignore[assignment]
                 else:
                     if not opened:
                         opened = True
@@ -113,11 +113,11 @@ async def _pieces(
                         adjusted.clear()
                     if kind is Finish:
                         tried = attempts_json(events.route.failed, events.route.runner)
-                        yield chunks.last(event, usage, adjusted, tried)  # type: ignore[arg-type]
+                        yield chunks.last(event, next(iter(usage), None), adjusted, tried)  # type: ignore[arg-type]
                         return
                     if kind is TextDelta:
                         yield piece(event)
-                    elif data := _odd_piece(event, events, chunks):
+                    elif data := _odd_piece(event, events, chunks, adjusted, usage):
                         yield data
                 event = await following()
         except StopAsyncIteration:
@@ -126,9 +126,15 @@ async def _pieces(
             yield failed(error)
 
 
-def _odd_piece(event: AnyEvent, events: EventStream[Any], chunks: Chunks) -> bytes:
-    """A chunk that is not plain text. After a restart, the chunks name who answers now."""
+def _odd_piece(
+    event: AnyEvent, events: EventStream[Any], chunks: Chunks, *withdrawn: list[Any]
+) -> bytes:
+    """A chunk that is not plain text. After a restart, the chunks name who answers now; what was
+    to be said of the answer before is `withdrawn`.
+    """
     if type(event) is Restarted:
+        for facts in withdrawn:
+            facts.clear()
         chunks.begin(events.route.model or events.route.runner)
     return chunks.piece(event)
 

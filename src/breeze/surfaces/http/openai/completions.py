@@ -20,7 +20,7 @@ from breeze.contracts.dialects.openai_completion_json import (
 )
 from breeze.contracts.dialects.openai_reading import in_their_words, renamed
 from breeze.contracts.errors import RunnerError
-from breeze.contracts.events import Adjusted, Progress, Usage
+from breeze.contracts.events import Adjusted, Progress, Restarted, Usage
 from breeze.surfaces.http.call import Call
 from breeze.surfaces.http.openai._many import Numbered, events_of, merged, run_all, summed
 from breeze.surfaces.http.openai._sse import BOOKKEEPING, failed, include_usage, set_aside
@@ -115,7 +115,7 @@ async def _pieces(
         except RunnerError as error:
             yield failed(renamed(error, NAMES))
         else:
-            yield chunks.last(summed(telling.used))
+            yield chunks.last(summed(telling.used.values()))
 
 
 class _Telling:
@@ -124,7 +124,7 @@ class _Telling:
     def __init__(self, chunks: CompletionChunks, aside: tuple[Adjustment, ...]) -> None:
         self._chunks = chunks
         self._told = [*aside]
-        self.used: list[Usage] = []
+        self.used: dict[int, Usage] = {}
 
     def first(self, early: list[Numbered]) -> bytes:
         for numbered in early:
@@ -135,8 +135,10 @@ class _Telling:
     def next(self, numbered: Numbered) -> bytes:
         number, event, _ = numbered
         if isinstance(event, Usage):
-            self.used.append(event)
+            self.used[number] = event
         elif not isinstance(event, Adjusted):
+            if isinstance(event, Restarted):
+                self.used.pop(number, None)
             return self._chunks.piece(number, event)
         elif (new := self._new(event)) is not None:
             return self._chunks.adjusted(number, msgspec.to_builtins(new))
