@@ -191,15 +191,12 @@ _there: set[str] = set()
 
 
 def _importable(module: str) -> bool:
-    if module in _there:
-        return True
     try:
-        if find_spec(module) is None:
-            return False
-        _there.add(module)
-        return True
+        if module not in _there and find_spec(module) is not None:
+            _there.add(module)
     except (ImportError, ValueError):  # a parent package is missing, or a half-removed install
         return False
+    return module in _there
 
 
 def runner(
