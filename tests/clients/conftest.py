@@ -13,13 +13,13 @@ from typing import Any, NamedTuple
 import pytest
 from filelock import FileLock
 
-from tests.clients.environments import HERE, environment
+from tests.clients.environments import environment
+from tests.clients.scripted import SCRIPTS
 from tests.http.process import Room
 from tests.runners.hearing import RECORDINGS
 from tests.runners.llamacpp_files import TOOLS, write_talker
 from tests.runners.pictures import encoded, sign
 
-SCRIPTS = HERE / "scripts"
 SECRETIVE = ("BREEZE_", "OPENAI_", "LLM_", "LITELLM_", "LANGCHAIN_", "LANGSMITH_", "PYTHON")
 """Variables that begin so would make the clients other than a fresh installation."""
 

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
 from breeze.testing.standins import Call, Standin
-from tests.clients.environments import HERE, environment
-
-SCRIPTS = HERE / "scripts"
-LIMIT = 120.0
+from tests.clients.scripted import outcomes
 
 
 class Recorded(NamedTuple):
@@ -29,28 +23,12 @@ async def recorded(client: str, script: str, vendor: Standin, folder: Path) -> R
 
     Each example makes one call, in the order of their names. `STANDIN_URL` tells them where.
     """
-    python = await asyncio.to_thread(environment, client)
     begun = len(vendor.calls)
-    outcomes = folder / "outcomes.json"
-    kept = {k: v for k, v in os.environ.items() if k in ("PATH", "SYSTEMROOT", "TMPDIR")}
-    told = {"HOME": str(folder), "NO_PROXY": "127.0.0.1", "STANDIN_URL": vendor.url}
-    process = await asyncio.create_subprocess_exec(
-        python / "python", SCRIPTS / "run.py", outcomes, script,
-        cwd=folder, env=kept | told, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    try:
-        _, said = await asyncio.wait_for(process.communicate(), LIMIT)
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    assert process.returncode == 0, said.decode()
-    found = json.loads(outcomes.read_text())
+    found = await outcomes(client, script, folder, STANDIN_URL=vendor.url)
     for name, outcome in found.items():
         if "failed" in outcome:
             pytest.fail(f"{name}:\n{outcome['failed']}", pytrace=False)
-    names = [name.partition(".")[2] for name in found]
     calls = vendor.calls[begun:]
-    assert len(calls) == len(names), [call.target for call in calls]
-    returned = {name.partition(".")[2]: outcome["returned"] for name, outcome in found.items()}
-    return Recorded(dict(zip(names, calls, strict=True)), returned)
+    assert len(calls) == len(found), [call.target for call in calls]
+    returned = {name: outcome["returned"] for name, outcome in found.items()}
+    return Recorded(dict(zip(found, calls, strict=True)), returned)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +11,7 @@ from breeze.contracts.requests import DrawRequest, EmbedRequest, SpeakRequest, T
 from breeze.testing.media import wav
 from breeze.testing.standins import Call
 from breeze.testing.standins.huggingface import HuggingFaceStandin
-from tests.clients.conftest import SCRIPTS
-from tests.clients.environments import environment
+from tests.clients.scripted import run
 from tests.runners.huggingface_asking import events, running
 
 pytestmark = pytest.mark.timeout(900)  # the first run installs the client
@@ -50,16 +48,12 @@ def shown(call: Call) -> dict[str, Any]:
 
 async def test_the_bodies_are_those_of_the_official_client(tmp_path: Path) -> None:
     (tmp_path / "a.wav").write_bytes(wav(0.2))
-    python = await asyncio.to_thread(environment, "huggingface")
     async with HuggingFaceStandin.serving() as vendor:
-        client = await asyncio.create_subprocess_exec(
-            python / "python", str(SCRIPTS / "huggingface_calls.py"), vendor.origin, str(tmp_path),
-            stderr=asyncio.subprocess.PIPE, env={"HF_HOME": str(tmp_path), "PATH": ""},
-        )  # fmt: skip
-        _, said = await client.communicate()
+        where = vendor.origin, str(tmp_path)
+        _, said = await run("huggingface", "huggingface_calls", tmp_path, *where)
         # The last call goes to an endpoint of one's own, which this profile does not serve.
         theirs = [shown(call) for call in vendor.calls]
-        assert len(theirs) == len(OURS), said.decode()
+        assert len(theirs) == len(OURS), said
         vendor.calls.clear()
         for values, request in OURS:
             if isinstance(request, TranscribeRequest):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import json
 from collections.abc import Awaitable, Callable
@@ -26,8 +25,8 @@ from breeze.runners._ollama_pull import pulled
 from breeze.runners.ollama import OllamaRunner
 from breeze.testing.standins import Call
 from breeze.testing.standins.ollama import OllamaStandin
-from tests.clients.environments import environment
-from tests.clients.recording import SCRIPTS, recorded
+from tests.clients.recording import recorded
+from tests.clients.scripted import outcomes
 from tests.runners.ollama_asking import asking, embedding, events, running
 
 pytestmark = pytest.mark.timeout(900)  # the first run installs the client
@@ -181,10 +180,5 @@ async def test_the_client_understands_the_stand_in(tmp_path: Path) -> None:
 
 
 async def test_the_client_reads_addresses_alike(tmp_path: Path) -> None:
-    python = await asyncio.to_thread(environment, "ollama")
-    process = await asyncio.create_subprocess_exec(
-        python / "python", SCRIPTS / "run.py", tmp_path / "out.json", "ollama_hosts", cwd=tmp_path
-    )
-    assert await process.wait() == 0
-    parsed = json.loads((tmp_path / "out.json").read_text())["ollama_hosts.parsed"]["returned"]
+    parsed = (await outcomes("ollama", "ollama_hosts", tmp_path))["parsed"]["returned"]
     assert {said: server_url(said) for said in parsed} == parsed

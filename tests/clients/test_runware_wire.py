@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import os
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,11 +12,11 @@ import pytest
 
 from breeze.contracts.messages import ImagePart, Message, TextPart
 from breeze.contracts.requests import ChatRequest, DrawRequest
-from breeze.runners._runware_parameters import RunwareParameters
 from breeze.runners.runware import RunwareRunner
 from breeze.testing.standins._call import Call
 from breeze.testing.standins.runware import RunwareStandin
-from tests.clients.environments import HERE, environment
+from tests.clients.scripted import run
+from tests.runners.vendor import running
 
 pytestmark = pytest.mark.timeout(900)  # the first run installs the client
 IMAGE = "data:image/png;base64,iVBORw0KGgo="
@@ -44,27 +42,16 @@ OURS: dict[str, tuple[Any, dict[str, Any]]] = {
 
 
 async def theirs(vendor: RunwareStandin, folder: Path) -> None:
-    python = environment("runware") / "python"
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "RUNWARE"))}
-    command: list[str | Path] = [python, HERE / "scripts" / "runware_wire.py", vendor.url]
-
-    def run() -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            command, cwd=folder, env=kept, capture_output=True, text=True, timeout=120, check=False
-        )
-
-    done = await asyncio.to_thread(run)
-    assert done.returncode == 0, done.stderr
+    status, said = await run("runware", "runware_wire", folder, vendor.url)
+    assert status == 0, said
 
 
 async def ours(vendor: RunwareStandin) -> None:
     for request, more in OURS.values():
-        given = {"base_url": vendor.url, "api_key": "test-key", "rate_limit_delay": 0, **more}
-        runner = RunwareRunner(RunwareParameters.of(given))
-        await runner.load("")
-        async for _ in runner.stream(request):
-            pass
-        await runner.unload()
+        given = {"rate_limit_delay": 0, **more}
+        async with running(RunwareRunner, vendor.url, **given) as runner:
+            async for _ in runner.stream(request):
+                pass
 
 
 async def _recorded(folder: Path) -> list[list[Call]]:

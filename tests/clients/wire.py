@@ -6,9 +6,6 @@ name of the case; ours are made one by one.
 
 from __future__ import annotations
 
-import asyncio
-import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,10 +13,8 @@ from typing import Any, NamedTuple
 from breeze.contracts.request import Request
 from breeze.contracts.runner import Runner
 from breeze.testing.standins import Call, Standin
-from tests.clients.environments import HERE, environment
+from tests.clients.scripted import outcomes
 from tests.runners.vendor import running
-
-SCRIPTS = HERE / "scripts"
 
 
 class Ours(NamedTuple):
@@ -47,7 +42,7 @@ async def recorded(
 ) -> Recorded:
     """Play all cases, with the client of `requirements-<client>.txt` and with our runner."""
     async with kind.serving() as vendor:
-        outcomes = await _official(vendor, client, script, folder)
+        told = await outcomes(client, script, folder, VENDOR_URL=vendor.origin)
         theirs = {c.headers["x-case"]: c for c in vendor.calls if "x-case" in c.headers}
         ours = {}
         for name, case in cases.items():
@@ -59,23 +54,7 @@ async def recorded(
                     async for _ in asked.stream(case.request):
                         pass
             (ours[name],) = vendor.calls
-    return Recorded(theirs, ours, outcomes)
-
-
-async def _official(vendor: Standin, client: str, script: str, folder: Path) -> dict[str, Any]:
-    commands = await asyncio.to_thread(environment, client)
-    kept = {n: v for n, v in os.environ.items() if n in ("PATH", "LANG", "TMPDIR", "SYSTEMROOT")}
-    process = await asyncio.create_subprocess_exec(
-        commands / "python", SCRIPTS / "run.py", "outcomes.json", script,
-        cwd=folder,
-        env=kept | {"HOME": str(folder), "NO_PROXY": "127.0.0.1", "VENDOR_URL": vendor.origin},
-        stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    async with asyncio.timeout(300):
-        _, said = await process.communicate()
-    assert process.returncode == 0, said.decode()
-    found: dict[str, Any] = json.loads((folder / "outcomes.json").read_text())
-    return {name.partition(".")[2]: outcome for name, outcome in found.items()}
+    return Recorded(theirs, ours, told)
 
 
 def unlike(theirs: Any, ours: Any, path: str = "") -> list[str]:

@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from breeze.contracts.answers import ChatAnswer
 from breeze.contracts.requests import ChatRequest
-from breeze.contracts.results import collect
 from breeze.runners._openai_parameters import OpenAIParameters
 from breeze.runners.openai import OpenAIRunner
-from breeze.testing.stream import checked
+from tests.runners import vendor
 from tests.runners.openai_server import MODEL, delta, stop, usage
 from tests.runners.openai_server import sse as sse
 from tests.runners.standin import Exchange, Script, StandIn
+from tests.runners.vendor import ready
 
 HELLO = (delta("Hel"), delta("lo"), stop(), usage(3, 2), "[DONE]")
 """An ordinary stream."""
 
 
-@asynccontextmanager
-async def running(server: StandIn, **values: Any) -> AsyncIterator[OpenAIRunner]:
+def running(server: StandIn, **values: Any) -> AbstractAsyncContextManager[OpenAIRunner]:
     """A loaded runner that asks `server`."""
-    runner = made(base_url=server.url, **values)
-    await runner.load("")
-    try:
-        yield runner
-    finally:
-        await runner.unload()
+    return ready(made(base_url=server.url, **values))
 
 
 def made(**values: Any) -> OpenAIRunner:
@@ -42,9 +35,7 @@ def asking(**fields: Any) -> ChatRequest:
 
 async def answer(runner: OpenAIRunner, request: ChatRequest | None = None) -> ChatAnswer:
     """The whole answer, each event checked on its way."""
-    found = await collect(checked(runner.chat(request or asking()), "chat"))
-    assert isinstance(found, ChatAnswer)
-    return found
+    return await vendor.answer(runner, request or asking())
 
 
 def streaming(*pieces: bytes, **headers: str) -> Script:

@@ -8,11 +8,9 @@ from typing import Any
 from breeze.contracts.answers import ChatAnswer
 from breeze.contracts.errors import RunnerError
 from breeze.contracts.requests import ChatRequest
-from breeze.contracts.results import collect
 from breeze.contracts.runner import Runner
 from breeze.testing.standins import Standin
-from breeze.testing.stream import checked
-from tests.runners.vendor import running
+from tests.runners.vendor import answer, running
 
 CODES = {
     "rate-limit": "E429", "quota": "E402", "retry-after-huge": "E429",
@@ -40,8 +38,6 @@ async def had(
     """The answer or the error that a caller gets, within 20 seconds."""
     async with asyncio.timeout(20), running(kind, vendor.url, **values) as runner:
         try:
-            found = await collect(checked(runner.stream(request), "chat"))
+            return await answer(runner, request)
         except RunnerError as error:
             return error
-    assert isinstance(found, ChatAnswer)
-    return found

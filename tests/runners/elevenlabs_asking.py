@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from breeze.contracts.answers import Speech, Transcription
-from breeze.contracts.events import AnyEvent
-from breeze.contracts.request import Request
 from breeze.contracts.requests import SpeakRequest, TranscribeRequest
-from breeze.contracts.results import collect
 from breeze.runners._elevenlabs_parameters import ElevenLabsParameters
 from breeze.runners.elevenlabs import ElevenLabsRunner
 from breeze.testing.standins.elevenlabs import ElevenLabsStandin, voice_id
-from breeze.testing.stream import checked
+from tests.runners.vendor import events as events
+from tests.runners.vendor import ready, whole
 
 VOICE = voice_id(7)
 MODEL, HEARS = "eleven_flash_v2_5", "scribe_v2"
@@ -26,16 +23,12 @@ def made(**values: Any) -> ElevenLabsRunner:
     return ElevenLabsRunner(ElevenLabsParameters.of(values))
 
 
-@asynccontextmanager
-async def running(vendor: ElevenLabsStandin, **values: Any) -> AsyncIterator[ElevenLabsRunner]:
+def running(
+    vendor: ElevenLabsStandin, **values: Any
+) -> AbstractAsyncContextManager[ElevenLabsRunner]:
     """A loaded runner that asks `vendor`."""
     usual = {"base_url": vendor.url, "api_key": vendor.key, "voice": VOICE}
-    runner = made(**usual | values)
-    await runner.load("")
-    try:
-        yield runner
-    finally:
-        await runner.unload()
+    return ready(made(**usual | values))
 
 
 def saying(text: str = TEXT, **fields: Any) -> SpeakRequest:
@@ -46,18 +39,13 @@ def hearing(**fields: Any) -> TranscribeRequest:
     return TranscribeRequest(**{"model": HEARS, **fields})
 
 
-async def events(runner: ElevenLabsRunner, request: Request[Any]) -> list[AnyEvent]:
-    """Every event, each checked on its way."""
-    return [event async for event in checked(runner.stream(request), request.capability.method)]
-
-
 async def spoken(runner: ElevenLabsRunner, request: SpeakRequest) -> Speech:
-    found = await collect(checked(runner.speak(request), "speak"), Speech)
+    found = await whole(runner, request)
     assert isinstance(found, Speech)
     return found
 
 
 async def heard(runner: ElevenLabsRunner, request: TranscribeRequest) -> Transcription:
-    found = await collect(checked(runner.transcribe(request), "transcribe"), Transcription)
+    found = await whole(runner, request)
     assert isinstance(found, Transcription)
     return found

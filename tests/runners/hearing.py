@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from breeze.contracts.results import collect
 from breeze.runners._audio import decode
 from breeze.runners._pocketsphinx_parameters import PocketsphinxParameters
 from breeze.runners.pocketsphinx import PocketsphinxRunner
+from tests.runners.vendor import ready
 
 RECORDINGS = Path(__file__).parents[1] / "audio"
 SENTENCES = (RECORDINGS / "sentences.txt").read_text().splitlines()
@@ -31,14 +31,8 @@ CHILDREN = spoken(7)
 SAID = SENTENCES[6]
 
 
-@asynccontextmanager
-async def listening(**parameters: Any) -> AsyncIterator[PocketsphinxRunner]:
-    runner = PocketsphinxRunner(PocketsphinxParameters.of(parameters))
-    await runner.load("")
-    try:
-        yield runner
-    finally:
-        await runner.unload()
+def listening(**parameters: Any) -> AbstractAsyncContextManager[PocketsphinxRunner]:
+    return ready(PocketsphinxRunner(PocketsphinxParameters.of(parameters)))
 
 
 async def heard(runner: PocketsphinxRunner, audio: bytes = b"", **fields: Any) -> Transcription:

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from breeze.contracts.errors import RunnerError
-from breeze.runners._huggingface_parameters import HuggingFaceParameters
 from breeze.runners.huggingface import HuggingFaceRunner
 from breeze.testing.standins.huggingface import HuggingFaceStandin
 from breeze.testing.stream import checked
+from tests.runners.vendor import running as vendor_running
 
 
-@asynccontextmanager
-async def running(vendor: HuggingFaceStandin, **values: Any) -> AsyncIterator[HuggingFaceRunner]:
+def running(
+    vendor: HuggingFaceStandin, **values: Any
+) -> AbstractAsyncContextManager[HuggingFaceRunner]:
     """A loaded runner that asks `vendor`."""
-    given = {"base_url": vendor.url, "api_key": vendor.key, **values}
-    runner = HuggingFaceRunner(HuggingFaceParameters.of(given))
-    await runner.load("")
-    try:
-        yield runner
-    finally:
-        await runner.unload()
+    return vendor_running(HuggingFaceRunner, vendor.url, **values)
 
 
 async def events(runner: HuggingFaceRunner, request: Any, *, fails: bool = False) -> list[Any]:

@@ -6,8 +6,8 @@ decides which token follows which. Nothing is trained, nothing is downloaded.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from breeze.contracts.requests import ChatRequest
 from breeze.contracts.results import collect
 from breeze.runners._llamacpp_parameters import LlamaCppParameters
 from breeze.runners.llamacpp import LlamaCppRunner
+from tests.runners.vendor import ready
 
 CHAT = (
     "{% for m in messages %}<|{{ m['role'] }}|>{{ m['content'] }}<|end|>{% endfor %}"
@@ -72,15 +73,9 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@asynccontextmanager
-async def loaded(model: str, **parameters: Any) -> AsyncIterator[LlamaCppRunner]:
+def loaded(model: str, **parameters: Any) -> AbstractAsyncContextManager[LlamaCppRunner]:
     """A llamacpp runner with `model` loaded."""
-    runner = LlamaCppRunner(LlamaCppParameters.of(parameters))
-    await runner.load(model)
-    try:
-        yield runner
-    finally:
-        await runner.unload()
+    return ready(LlamaCppRunner(LlamaCppParameters.of(parameters)), model)
 
 
 async def answer(runner: LlamaCppRunner, request: ChatRequest) -> ChatAnswer:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from breeze.contracts.answers import ChatAnswer, Embeddings
-from breeze.contracts.events import AnyEvent
-from breeze.contracts.request import Request
 from breeze.contracts.requests import ChatRequest, EmbedRequest
-from breeze.contracts.results import collect
 from breeze.runners._ollama_parameters import OllamaParameters
 from breeze.runners.ollama import OllamaRunner
 from breeze.testing.standins.ollama import OllamaStandin
-from breeze.testing.stream import checked
+from tests.runners import vendor
+from tests.runners.vendor import events as events
+from tests.runners.vendor import ready
 
 MODEL, VECTORS = "parrot", "vectors"
 
@@ -24,15 +22,9 @@ def made(**values: Any) -> OllamaRunner:
     return OllamaRunner(OllamaParameters.of(values))
 
 
-@asynccontextmanager
-async def running(vendor: OllamaStandin, **values: Any) -> AsyncIterator[OllamaRunner]:
+def running(vendor: OllamaStandin, **values: Any) -> AbstractAsyncContextManager[OllamaRunner]:
     """A loaded runner that asks `vendor`."""
-    runner = made(base_url=vendor.url, **values)
-    await runner.load("")
-    try:
-        yield runner
-    finally:
-        await runner.unload()
+    return ready(made(base_url=vendor.url, **values))
 
 
 def asking(text: str = "Hi you", **fields: Any) -> ChatRequest:
@@ -43,18 +35,11 @@ def embedding(*texts: str, **fields: Any) -> EmbedRequest:
     return EmbedRequest(texts or ("one", "two"), **{"model": VECTORS, **fields})
 
 
-async def events(runner: OllamaRunner, request: Request[Any]) -> list[AnyEvent]:
-    """Every event, each checked on its way."""
-    return [event async for event in checked(runner.stream(request), request.capability.method)]
-
-
 async def answer(runner: OllamaRunner, request: ChatRequest | None = None) -> ChatAnswer:
-    found = await collect(checked(runner.chat(request or asking()), "chat"))
-    assert isinstance(found, ChatAnswer)
-    return found
+    return await vendor.answer(runner, request or asking())
 
 
 async def vectors(runner: OllamaRunner, request: EmbedRequest) -> Embeddings:
-    found = await collect(checked(runner.embed(request), "embed"), Embeddings)
+    found = await vendor.whole(runner, request)
     assert isinstance(found, Embeddings)
     return found

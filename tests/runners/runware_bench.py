@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
 from breeze.contracts.answers import Pictures
 from breeze.contracts.clock import Clock
 from breeze.contracts.requests import DrawRequest
-from breeze.contracts.results import collect
 from breeze.runners._runware_parameters import RunwareParameters
 from breeze.runners.runware import RunwareRunner
 from breeze.testing.clock import ManualClock
 from breeze.testing.standins._runware_pictures import picture
 from breeze.testing.standins._runware_work import drawn
 from breeze.testing.standins.runware import RunwareStandin
-from breeze.testing.stream import checked
+from tests.runners.vendor import ready, whole
 
 KEY = "test-key"
 
@@ -36,25 +34,20 @@ class Hasty(ManualClock):
         await asyncio.sleep(0)
 
 
-@asynccontextmanager
-async def running(
+def running(
     vendor: RunwareStandin, *, home: Path | None = None, clock: Clock | None = None, **values: Any
-) -> AsyncIterator[RunwareRunner]:
+) -> AbstractAsyncContextManager[RunwareRunner]:
     """A loaded runner that asks `vendor`."""
     given = {"base_url": vendor.url, "api_key": KEY, "rate_limit_delay": 0, **values}
     runner = RunwareRunner(RunwareParameters.of(given))
     runner.clock = clock or Hasty()
     runner.home = home
-    await runner.load("")
-    try:
-        yield runner
-    finally:
-        await runner.unload()
+    return ready(runner)
 
 
 async def draw(runner: RunwareRunner, request: DrawRequest) -> Pictures:
     """The whole answer, each event checked on its way."""
-    found = await collect(checked(runner.draw(request), "draw"), Pictures)
+    found = await whole(runner, request)
     assert isinstance(found, Pictures)
     return found
 

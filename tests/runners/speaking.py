@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import statistics
 from array import array
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from breeze.contracts.answers import Speech
@@ -15,16 +14,13 @@ from breeze.contracts.results import collect
 from breeze.contracts.wav import WAV_HEADER
 from breeze.runners._espeak_parameters import EspeakParameters
 from breeze.runners.espeak import EspeakRunner
+from tests.runners.vendor import ready
 
 STORY = "The quick brown fox jumps over the lazy dog, and then it rests. " * 1_600
 
 
-@asynccontextmanager
-async def espeak(**parameters: Any) -> AsyncIterator[EspeakRunner]:
-    runner = EspeakRunner(EspeakParameters.of(parameters))
-    await runner.load("")
-    yield runner
-    await runner.unload()
+def espeak(**parameters: Any) -> AbstractAsyncContextManager[EspeakRunner]:
+    return ready(EspeakRunner(EspeakParameters.of(parameters)))
 
 
 async def said(runner: EspeakRunner, text: str, **fields: Any) -> Speech:

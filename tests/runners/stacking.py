@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import Any
 
 from breeze.contracts.answers import ChatAnswer
 from breeze.contracts.capability import Capability
 from breeze.contracts.messages import FilePart, Message, TextPart
 from breeze.contracts.requests import ChatRequest
-from breeze.contracts.results import collect
 from breeze.runners._llama_stack_parameters import LlamaStackParameters
 from breeze.runners.llama_stack import LlamaStackRunner
 from breeze.testing.samples import Samples
 from breeze.testing.standins.llama_stack import LlamaStackStandin
-from breeze.testing.stream import checked
+from tests.runners import vendor
+from tests.runners.vendor import ready
 
 PROFILES = LlamaStackStandin.profiles
 
@@ -25,23 +24,17 @@ def made(**values: Any) -> LlamaStackRunner:
     return LlamaStackRunner(LlamaStackParameters.of(values))
 
 
-@asynccontextmanager
-async def running(vendor: LlamaStackStandin, **values: Any) -> AsyncIterator[LlamaStackRunner]:
+def running(
+    vendor: LlamaStackStandin, **values: Any
+) -> AbstractAsyncContextManager[LlamaStackRunner]:
     """A loaded runner that asks `vendor`."""
-    runner = made(endpoint=vendor.url, **values)
-    await runner.load("")
-    try:
-        yield runner
-    finally:
-        await runner.unload()
+    return ready(made(endpoint=vendor.url, **values))
 
 
 async def answer(runner: LlamaStackRunner, request: ChatRequest | str = "Hi") -> ChatAnswer:
     """The whole answer, each event checked on its way."""
     asked = ChatRequest.of(request) if isinstance(request, str) else request
-    found = await collect(checked(runner.stream(asked), "chat"))
-    assert isinstance(found, ChatAnswer)
-    return found
+    return await vendor.answer(runner, asked)
 
 
 async def rehearsal(stack: AsyncExitStack, profile: str = "0.7") -> tuple[dict[str, Any], Samples]:

@@ -13,8 +13,8 @@ from breeze.runners._audio import libav
 from breeze.runners.elevenlabs import ElevenLabsRunner
 from breeze.testing.media import wav
 from breeze.testing.standins.elevenlabs import ElevenLabsStandin
-from tests.http.leavers import until
-from tests.runners.elevenlabs_asking import MODEL, events, hearing, running, saying, spoken
+from tests.runners.elevenlabs_asking import MODEL, hearing, running, saying, spoken
+from tests.runners.leaving import leave
 
 libav()  # what encodes takes a while to load the first time
 TIMED = {"timestamps": True}
@@ -64,16 +64,7 @@ async def test_the_connection_is_closed_within_a_tenth_of_a_second(
 ) -> None:
     phase = PHASES[name]
     vendor.fault(phase.fault, on=phase.on)
-    reading = asyncio.ensure_future(events(runner, phase.request))
-    await until(lambda: len(vendor.calls) == 1)
-    await asyncio.wait([reading], timeout=0.02)
-    assert not reading.done()
-    reading.cancel()
-    await asyncio.wait([reading])
-    async with asyncio.timeout(0.1):
-        await vendor.idle()
-    assert vendor.calls[0].outcome == "left"
-    assert runner.work.active == 0
+    await leave(vendor, runner, phase.request)
     assert (await spoken(runner, saying())).audio
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -41,6 +40,7 @@ from breeze.testing.media import pcm, wav
 from breeze.testing.standins import FAULTS
 from breeze.testing.standins.huggingface import HuggingFaceStandin
 from tests.runners.huggingface_asking import events, running
+from tests.runners.leaving import leave
 
 TTS, PAINTER, E5 = "org/tts-1", "org/painter", "org/e5-small"
 HEAR = TranscribeRequest(audio=wav(0.2), timestamps="none")
@@ -304,26 +304,7 @@ async def test_leaving_closes_the_connection_at_once(
 ) -> None:
     vendor.fault(fault)
     async with running(vendor) as runner:
-        stream = runner.stream(REQUESTS[what])
-        reading = asyncio.ensure_future(_drain(stream))
-        async with asyncio.timeout(5):
-            while not vendor.calls:  # noqa: ASYNC110  # it comes over a socket
-                await asyncio.sleep(0.001)
-        await asyncio.sleep(0.02)  # nothing is on its way any more
-        left = time.perf_counter()
-        reading.cancel()
-        await asyncio.wait([reading])
-        await stream.aclose()
-        async with asyncio.timeout(5):
-            await vendor.idle()
-        assert time.perf_counter() - left < 0.1
-        assert vendor.calls[0].outcome == "left"
-        assert runner.work.active == 0
-
-
-async def _drain(stream: Any) -> None:
-    async for _ in stream:
-        pass
+        await leave(vendor, runner, REQUESTS[what])
 
 
 def test_parameters() -> None:

@@ -12,8 +12,8 @@ from breeze.contracts.errors import OverloadedError, RunnerError
 from breeze.contracts.request import Request
 from breeze.runners.ollama import OllamaRunner
 from breeze.testing.standins.ollama import OllamaStandin
-from tests.http.leavers import until
-from tests.runners.ollama_asking import answer, asking, embedding, events, running
+from tests.runners.leaving import leave
+from tests.runners.ollama_asking import answer, asking, embedding, running
 
 SAID = "You said: Hi you"
 
@@ -59,16 +59,7 @@ async def test_the_connection_is_closed_within_a_tenth_of_a_second(
 ) -> None:
     phase = PHASES[name]
     vendor.fault(phase.fault, on=phase.on)
-    reading = asyncio.ensure_future(events(runner, phase.request))
-    await until(lambda: len(vendor.calls) == phase.calls)
-    await asyncio.wait([reading], timeout=0.02)
-    assert not reading.done()
-    reading.cancel()
-    await asyncio.wait([reading])
-    async with asyncio.timeout(0.1):
-        await vendor.idle()
-    assert vendor.calls[-1].outcome == "left"
-    assert runner.work.active == 0
+    await leave(vendor, runner, phase.request, phase.calls)
     assert (await answer(runner)).text == SAID
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +34,8 @@ from breeze.testing.media import pcm, wav
 from breeze.testing.standins import FAULTS, Call
 from breeze.testing.standins.selfhosted_asr import MODEL, SelfhostedASRStandin
 from breeze.testing.stream import checked
+from tests.runners.leaving import leave
+from tests.runners.vendor import ready
 
 SOUND = wav(0.2)
 SAID = f"In en I hear {len(SOUND)} bytes that begin with 52494646."
@@ -47,15 +48,11 @@ async def vendor() -> AsyncIterator[SelfhostedASRStandin]:
         yield vendor
 
 
-@asynccontextmanager
-async def running(vendor: SelfhostedASRStandin, **values: Any) -> AsyncIterator[Any]:
+def running(
+    vendor: SelfhostedASRStandin, **values: Any
+) -> AbstractAsyncContextManager[SelfhostedASRRunner]:
     given = {"base_url": vendor.url, "assume_connectivity": True, **values}
-    runner = SelfhostedASRRunner(SelfhostedASRParameters.of(given))
-    await runner.load("")
-    try:
-        yield runner
-    finally:
-        await runner.unload()
+    return ready(SelfhostedASRRunner(SelfhostedASRParameters.of(given)))
 
 
 async def events(runner: Any, request: TranscribeRequest) -> list[Any]:
@@ -288,26 +285,7 @@ async def test_leaving_closes_the_connection_at_once(
 ) -> None:
     vendor.fault(fault, on="POST")
     async with running(vendor, stream=stream) as runner:
-        events = runner.stream(HEAR)
-        reading = asyncio.ensure_future(_drain(events))
-        async with asyncio.timeout(5):
-            while not asked(vendor):  # noqa: ASYNC110  # it comes over a socket
-                await asyncio.sleep(0.001)
-        await asyncio.sleep(0.02)  # nothing is on its way any more
-        left = time.perf_counter()
-        reading.cancel()
-        await asyncio.wait([reading])
-        await events.aclose()
-        async with asyncio.timeout(5):
-            await vendor.idle()
-        assert time.perf_counter() - left < 0.1
-        assert asked(vendor)[0].outcome == "left"
-        assert runner.work.active == 0
-
-
-async def _drain(stream: Any) -> None:
-    async for _ in stream:
-        pass
+        await leave(vendor, runner, HEAR, calls=2)  # the list of models comes first
 
 
 def test_parameters() -> None:

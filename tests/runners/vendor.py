@@ -1,15 +1,16 @@
-"""Puts a runner to work on a stand-in of its vendor."""
+"""Puts a runner to work, mostly on a stand-in of its vendor."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, TypeVar
 
 from breeze.contracts.answers import ChatAnswer
 from breeze.contracts.events import AnyEvent
+from breeze.contracts.request import Request
 from breeze.contracts.requests import ChatRequest
-from breeze.contracts.results import collect
+from breeze.contracts.results import ANSWERS, collect
 from breeze.contracts.runner import Runner
 from breeze.testing.stream import checked
 
@@ -17,24 +18,34 @@ R = TypeVar("R", bound=Runner[Any])
 
 
 @asynccontextmanager
-async def running(kind: type[R], url: str, **values: Any) -> AsyncIterator[R]:
-    """A loaded runner that asks the server at `url` with the usual key."""
-    given = {"base_url": url, "api_key": "test-key", **values}
-    runner = kind(kind.parameters_type.of(given))
-    await runner.load("")
+async def ready(runner: R, model: str = "") -> AsyncIterator[R]:
+    """The runner, loaded for the time of the block."""
+    await runner.load(model)
     try:
         yield runner
     finally:
         await runner.unload()
 
 
+def running(kind: type[R], url: str, **values: Any) -> AbstractAsyncContextManager[R]:
+    """A loaded runner that asks the server at `url` with the usual key."""
+    given = {"base_url": url, "api_key": "test-key", **values}
+    return ready(kind(kind.parameters_type.of(given)))
+
+
+async def whole(runner: Runner[Any], request: Request[Any]) -> Any:
+    """The whole answer to any request, each event checked on its way."""
+    method = request.capability.method
+    return await collect(checked(runner.stream(request), method), ANSWERS[method])
+
+
 async def answer(runner: Runner[Any], request: ChatRequest) -> ChatAnswer:
-    """The whole answer, each event checked on its way."""
-    found = await collect(checked(runner.stream(request), "chat"))
+    """The whole answer to a chat."""
+    found = await whole(runner, request)
     assert isinstance(found, ChatAnswer)
     return found
 
 
-async def events(runner: Runner[Any], request: ChatRequest) -> list[AnyEvent]:
-    """Every event, checked on its way."""
-    return [event async for event in checked(runner.stream(request), "chat")]
+async def events(runner: Runner[Any], request: Request[Any]) -> list[AnyEvent]:
+    """Every event, each checked on its way."""
+    return [event async for event in checked(runner.stream(request), request.capability.method)]

@@ -15,6 +15,7 @@ import msgspec
 
 from breeze.client.problems import Lost, Unreachable, nobody, problem, stranger, unanswered
 from breeze.contracts.errors import UnavailableError
+from breeze.contracts.unreadable import UNREADABLE
 from breeze.version import __version__
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ class Connection:
             raise unanswered(self.place, str(lost)) from lost
         try:
             return msgspec.json.decode(body, type=kind)
-        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        except UNREADABLE as error:
             raise stranger(self.place, response.status, "", body) from error
 
     @contextmanager

@@ -7,6 +7,7 @@ import math
 import msgspec
 
 from breeze.contracts.errors import ProcessingError, RunnerError, UnavailableError, from_info
+from breeze.contracts.unreadable import UNREADABLE
 from breeze.contracts.values import ErrorInfo
 
 _info = msgspec.json.Decoder(ErrorInfo)
@@ -25,7 +26,7 @@ def problem(url: str, status: int, retry_after: str, body: bytes) -> RunnerError
     """The error in a response that is not a success."""
     try:
         return from_info(_info.decode(body))
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
+    except UNREADABLE:
         return stranger(url, status, retry_after, body)
 
 
@@ -45,7 +46,7 @@ def _words(body: bytes) -> str:
     try:
         found = msgspec.json.decode(body)
         message = found["error"]["message"]
-    except (msgspec.DecodeError, UnicodeError, RecursionError, KeyError, TypeError):
+    except (*UNREADABLE, KeyError, TypeError):
         return " (a web page)" if body.lstrip()[:1] == b"<" else ""
     return f" (it says: {str(message)[:_QUOTED]!r})"
 

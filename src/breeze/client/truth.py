@@ -5,40 +5,24 @@ A stream that just stops was cut, whatever status the connection had. That is ne
 
 from __future__ import annotations
 
-from typing import Any, get_args
+from typing import Any
 
 import msgspec
 
 from breeze.contracts.answers import ChatAnswer, Result, Transcription
 from breeze.contracts.errors import ProcessingError, from_info
 from breeze.contracts.events import (
-    ChatEvent,
-    DrawEvent,
-    EmbedEvent,
+    EVENTS,
     Finish,
-    ModerateEvent,
     Redacted,
     Restarted,
-    SpeakEvent,
     TextDelta,
-    TranscribeEvent,
     Transcript,
 )
 from breeze.contracts.results import ANSWERS, Fold
 from breeze.contracts.values import ErrorInfo
 from breeze.contracts.wire import decode_event
 
-_EVENTS: dict[str, frozenset[type]] = {
-    method: frozenset(get_args(events))
-    for method, events in {
-        "chat": ChatEvent,
-        "transcribe": TranscribeEvent,
-        "speak": SpeakEvent,
-        "moderate": ModerateEvent,
-        "draw": DrawEvent,
-        "embed": EmbedEvent,
-    }.items()
-}
 _TEXT = frozenset((TextDelta, Redacted, Restarted, Transcript))
 
 
@@ -46,7 +30,7 @@ class Truth:
     """Reads the messages of one stream. `delivered`: events so far; `finished`: the end came."""
 
     def __init__(self, method: str) -> None:
-        self._allowed = _EVENTS[method]
+        self._allowed = frozenset(EVENTS[method])
         self._fold = Fold(ANSWERS[method])
         self.delivered = 0
         self.finished = False

@@ -10,7 +10,7 @@ from __future__ import annotations
 import array
 import sys
 from collections.abc import Iterable
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from breeze.contracts.answers import Result
 from breeze.contracts.values import ErrorInfo as ErrorInfo
@@ -222,6 +222,15 @@ SpeakEvent = AudioChunk | Restarted | Common
 ModerateEvent = Verdict | Restarted | Common
 DrawEvent = ImageReady | ImageFailed | Restarted | Common
 EmbedEvent = Embedding | Restarted | Common
+EVENTS: dict[str, tuple[type, ...]] = {
+    "chat": get_args(ChatEvent),
+    "transcribe": get_args(TranscribeEvent),
+    "speak": get_args(SpeakEvent),
+    "moderate": get_args(ModerateEvent),
+    "draw": get_args(DrawEvent),
+    "embed": get_args(EmbedEvent),
+}
+"""The events that each runner method may yield."""
 
 AnyEvent = (
     TextDelta | ReasoningDelta | ToolCallDelta | Transcript | AudioChunk | ImageReady | ImageFailed

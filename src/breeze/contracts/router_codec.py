@@ -11,6 +11,7 @@ import msgspec
 
 from breeze.contracts.errors import CODES, InputError, ProcessingError
 from breeze.contracts.router_frames import SHAPES, Call, CallId, ErrorFrame, Method, ServerFrame
+from breeze.contracts.unreadable import UNREADABLE
 
 
 class _Call(msgspec.Struct):
@@ -23,7 +24,6 @@ class _OnlyId(msgspec.Struct):
     id: CallId = None
 
 
-_UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError)
 _calls = (msgspec.json.Decoder(_Call), msgspec.msgpack.Decoder(_Call))
 _ids = (msgspec.json.Decoder(_OnlyId), msgspec.msgpack.Decoder(_OnlyId))
 _decoders: dict[tuple[Method, bool], Any] = {}
@@ -38,7 +38,7 @@ def read_call(frame: str | bytes) -> Call | ErrorFrame:
     binary = not isinstance(frame, str)
     try:
         call = _calls[binary].decode(frame)  # type: ignore[arg-type]
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         return ErrorFrame.of(_id_of(frame, binary), _refusal(error, binary))
     if call.method not in Method.__members__.values():
         text = f"There is no method {call.method[:64]!r}; there are {', '.join(Method)}."
@@ -53,7 +53,7 @@ def params_of(call: Call) -> Any:
         raw = _EMPTY[call.binary]
     try:
         return _decoder(call.method, call.binary).decode(raw)
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise _refusal(error, call.binary) from error
 
 
@@ -98,7 +98,7 @@ def _id_of(frame: str | bytes, binary: bool) -> CallId:
     """The id of a frame that is wrong elsewhere, when that much can be read."""
     try:
         return _ids[binary].decode(frame).id  # type: ignore[arg-type]
-    except _UNREADABLE:
+    except UNREADABLE:
         return None
 
 

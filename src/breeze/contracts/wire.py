@@ -15,6 +15,7 @@ from breeze.contracts.answers import Result
 from breeze.contracts.errors import ErrorInfo, InputError
 from breeze.contracts.events import AnyEvent
 from breeze.contracts.requests import AnyRequest
+from breeze.contracts.unreadable import UNREADABLE
 
 
 def _refuse(value: Any) -> Any:
@@ -55,7 +56,7 @@ def decode_request(data: bytes | str) -> AnyRequest:
         what, _, where = str(error).partition(" - at `$")
         path = [where.strip("`").lstrip("."), *_MISSING.findall(what)]
         raise InputError(f"{what}.", field=".".join(filter(None, path))) from error
-    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+    except UNREADABLE as error:
         raise InputError(f"This is not valid JSON: {error}.") from error
 
 

@@ -12,7 +12,7 @@ from breeze.contracts.runner import ModelInfo
 from breeze.runners._anthropic_errors import SAYS
 from breeze.runners._http import HttpClient
 from breeze.runners._http_errors import refusal
-from breeze.runners._http_json import NO_JSON
+from breeze.runners._http_json import listed
 from breeze.runners._http_target import with_query
 
 _MOST = 16 * 1024 * 1024
@@ -69,11 +69,4 @@ async def _page(http: HttpClient, after: str | None, secrets: tuple[str, ...]) -
     answer = await http.get(path, limit=_MOST, whole=True)
     if answer.status != 200:
         raise await refusal(answer, secrets=secrets, field="base_url", says=SAYS)
-    try:
-        return msgspec.json.decode(answer.body(), type=_Page)
-    except NO_JSON as error:
-        raise ProcessingError(
-            f"{http.target.authority} lists its models in another form: {error}. Check base_url.",
-            detail="malformed",
-            retryable=False,
-        ) from error
+    return listed(answer.body(), _Page, answer.where)

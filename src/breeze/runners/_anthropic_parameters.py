@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from breeze.contracts.dialects.anthropic import NEWEST, Dialect
 from breeze.contracts.fields import Choice, choice, integer, secret, switch, text
-from breeze.runners._http_target import Target, header_fields, target_of
+from breeze.runners._http_target import header_fields
 from breeze.runners._vendor_parameters import VendorParameters
 
 BASE_URL = "https://api.anthropic.com"
@@ -127,14 +127,9 @@ class AnthropicParameters(VendorParameters):
     )
 
     @property
-    def server(self) -> str:
+    def root(self) -> str:
         """The base URL without the /v1 that some write at its end: every path begins with it."""
         return self.base_url.strip().rstrip("/").removesuffix("/v1")
-
-    @property
-    def target(self) -> Target:
-        """The server."""
-        return target_of(self.server)
 
     def sent_headers(self) -> Mapping[str, str]:
         """The headers of every request."""

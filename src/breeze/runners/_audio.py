@@ -23,6 +23,7 @@ TOLERATED = 8
 
 
 def libav() -> Any:
+    """PyAV. Raises UnavailableError when it is not installed."""
     try:
         import av
     except ImportError as error:

@@ -7,10 +7,10 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import BinaryIO
 
-from breeze.contracts.errors import InputError, RunnerError
 from breeze.contracts.requests import TranscribeRequest
 from breeze.contracts.threads import Outlet, from_thread
 from breeze.runners._audio import Limit, Resampler, decode, opened, raw
+from breeze.runners._live_source import listening
 
 _READ = 65_536
 """Bytes read at once from a file of PCM."""
@@ -66,20 +66,7 @@ async def _live(
     source: AsyncIterable[bytes], given: int, rate: int, seconds: float
 ) -> AsyncGenerator[bytes]:
     resampler, limit = Resampler(given, rate), Limit(seconds, rate, "live")
-    pieces = aiter(source)
-    try:
+    async with listening(source) as pieces:
         async for piece in pieces:
             yield limit.take(resampler.feed(piece))
         yield limit.take(resampler.finish())
-    except RunnerError:
-        raise
-    except (
-        Exception
-    ) as error:  # the source is the caller's: whatever it raises is the input's fault
-        raise InputError(
-            f"The live source failed ({type(error).__name__}: {error}). It must give bytes.",
-            field="live",
-        ) from error
-    finally:
-        if (close := getattr(pieces, "aclose", None)) is not None:
-            await close()

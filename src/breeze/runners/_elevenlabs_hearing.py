@@ -11,12 +11,12 @@ import msgspec
 from breeze.contracts.errors import ProcessingError
 from breeze.contracts.events import Finish, TranscribeEvent, Transcript
 from breeze.contracts.requests import TranscribeRequest
+from breeze.contracts.unreadable import UNREADABLE
 from breeze.contracts.values import Usage, Word
 from breeze.runners._elevenlabs_errors import SAYS
 from breeze.runners._elevenlabs_languages import tag_of
 from breeze.runners._http_answer import Answer
 from breeze.runners._http_errors import reported
-from breeze.runners._http_json import NO_JSON
 
 _ENDS = (".", "!", "?", "\u2026", "\u3002", "\uff01", "\uff1f", "\u061f", "\u0964")
 """What sentences end with, in the scripts that have such a mark."""
@@ -55,7 +55,7 @@ def heard(
     """The events of an answer: a final transcript for each segment, the usage and the end."""
     try:
         found = msgspec.json.decode(answer.body(), type=_Answer)
-    except NO_JSON as error:
+    except UNREADABLE as error:
         raise _malformed(answer.where, str(error)) from error
     if found.detail:
         said = {"detail": found.detail}

@@ -5,12 +5,12 @@ from __future__ import annotations
 import msgspec
 
 from breeze.contracts.capability import Capability
-from breeze.contracts.errors import ProcessingError, RunnerError, TooLargeError
+from breeze.contracts.errors import RunnerError, TooLargeError
 from breeze.contracts.runner import ModelInfo
 from breeze.runners._elevenlabs_errors import SAYS
 from breeze.runners._http import HttpClient
 from breeze.runners._http_errors import refusal
-from breeze.runners._http_json import NO_JSON
+from breeze.runners._http_json import listed
 
 _SHORT = 1000
 """Characters that every model takes: for these nobody is asked."""
@@ -59,14 +59,7 @@ async def list_models(http: HttpClient, secrets: tuple[str, ...]) -> tuple[Model
     answer = await http.get("/v1/models", whole=True)
     if answer.status != 200:
         raise await refusal(answer, secrets=secrets, field="base_url", says=SAYS)
-    try:
-        found = msgspec.json.decode(answer.body(), type=list[_Model])
-    except NO_JSON as error:
-        raise ProcessingError(
-            f"{answer.where} lists its models in another form: {error}. Check base_url.",
-            detail="malformed",
-            retryable=False,
-        ) from error
+    found = listed(answer.body(), list[_Model], answer.where)
     return tuple(info for info in map(_Model.info, found) if info.capabilities)
 
 

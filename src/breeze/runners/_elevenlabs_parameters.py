@@ -150,12 +150,6 @@ class ElevenLabsParameters(VendorParameters):
             raise ValueError(error.message) from None
         return value
 
-    @property
-    def at_home(self) -> bool:
-        """True when the server is the vendor's own, which wants a key."""
-        host = self.target.host
-        return host == self.home or host.endswith(f".{self.home}")
-
     def sent_headers(self) -> Mapping[str, str]:
         """The headers of every request."""
         key = {"xi-api-key": self.key} if self.key else {}

@@ -9,12 +9,12 @@ from typing import Any
 import msgspec
 
 from breeze.contracts.errors import ProcessingError, RunnerError
+from breeze.contracts.unreadable import UNREADABLE
 from breeze.contracts.values import Word
 from breeze.runners._elevenlabs_errors import SAYS
 from breeze.runners._elevenlabs_words import Alignment, WordReader
 from breeze.runners._http_answer import Answer
 from breeze.runners._http_errors import reported
-from breeze.runners._http_json import NO_JSON
 from breeze.runners._http_lines import LineSplitter
 
 _LONGEST = 64 * 1024
@@ -94,7 +94,7 @@ def _parted(
 def _reported(data: bytes, answer: Answer, secrets: tuple[str, ...]) -> RunnerError:
     try:
         said = msgspec.json.decode(data)
-    except NO_JSON:
+    except UNREADABLE:
         return ProcessingError(
             f"{answer.where} sent text where sound should be. Is base_url right?",
             detail="malformed",
@@ -142,7 +142,7 @@ class TimedReader:
         try:
             line = msgspec.json.decode(data, type=_Line)
             sound = base64.b64decode(line.audio_base64 or "", validate=True)
-        except (ValueError, RecursionError) as error:  # what is no JSON, no base64
+        except (*UNREADABLE, ValueError) as error:  # base64's errors are ValueErrors
             raise ProcessingError(
                 f"{self._answer.where} sent a line that holds no sound ({type(error).__name__}).",
                 detail="malformed",

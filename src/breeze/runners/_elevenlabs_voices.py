@@ -7,12 +7,12 @@ from difflib import get_close_matches
 
 import msgspec
 
-from breeze.contracts.errors import NotFoundError, ProcessingError
+from breeze.contracts.errors import NotFoundError
 from breeze.contracts.fields import Choice
 from breeze.runners._elevenlabs_errors import SAYS
 from breeze.runners._http import HttpClient
 from breeze.runners._http_errors import refusal
-from breeze.runners._http_json import NO_JSON
+from breeze.runners._http_json import listed
 from breeze.runners._http_target import with_query
 
 _PAGE, _PAGES = 100, 100
@@ -60,14 +60,7 @@ async def _page(http: HttpClient, token: str | None, secrets: tuple[str, ...]) -
     answer = await http.get(path, whole=True)
     if answer.status != 200:
         raise await refusal(answer, secrets=secrets, field="voice", says=SAYS)
-    try:
-        return msgspec.json.decode(answer.body(), type=_Page)
-    except NO_JSON as error:
-        raise ProcessingError(
-            f"{answer.where} lists its voices in another form: {error}. Check base_url.",
-            detail="malformed",
-            retryable=False,
-        ) from error
+    return listed(answer.body(), _Page, answer.where, "voices")
 
 
 def is_id(name: str) -> bool:

@@ -19,6 +19,7 @@ from breeze.contracts.messages import (
     TextPart,
     ToolCall,
 )
+from breeze.contracts.unreadable import UNREADABLE
 
 Json = dict[str, Any]
 MARK = "google:"
@@ -119,7 +120,7 @@ def _call(call: ToolCall, unsigned: str, path: str) -> Json:
 def _object(arguments: str, path: str) -> Json:
     try:
         given = msgspec.json.decode(arguments or "{}")
-    except msgspec.DecodeError:
+    except UNREADABLE:
         given = None
     if not isinstance(given, dict):
         field = f"{path}.arguments"
@@ -139,7 +140,7 @@ def _result(message: Message, called: dict[str, str], path: str) -> list[Json]:
         )
     try:
         said = msgspec.json.decode(message.text)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         said = message.text
     response = said if isinstance(said, dict) else {"result": said}
     told: Json = {"id": message.tool_call_id, "name": name, "response": response}

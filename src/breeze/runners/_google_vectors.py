@@ -9,7 +9,7 @@ import msgspec
 
 from breeze.contracts.errors import ProcessingError
 from breeze.contracts.events import Embedding
-from breeze.runners._http_json import NO_JSON
+from breeze.contracts.unreadable import UNREADABLE
 
 LOT = 100
 """Texts of one request; the vendor takes no more."""
@@ -54,7 +54,7 @@ def vectors_of(body: bytes, count: int, where: str) -> Vectors:
     """The answer for `count` texts. Raises ProcessingError when it is none."""
     try:
         found = msgspec.json.decode(body, type=Vectors)
-    except NO_JSON as error:
+    except UNREADABLE as error:
         raise _malformed(where, str(error)) from error
     if len(found.embeddings) != count:
         raise _malformed(where, f"{len(found.embeddings)} for {count}")

@@ -14,9 +14,10 @@ from typing import Any
 import msgspec
 
 from breeze.contracts.errors import RunnerError, UnavailableError
+from breeze.contracts.unreadable import UNREADABLE
 from breeze.runners._http_answer import Answer
 from breeze.runners._http_error_words import USUAL, Kind, Says, kind_of
-from breeze.runners._http_json import NO_JSON
+from breeze.runners._http_json import tolerant
 from breeze.runners._http_retry import retry_after, told_to_retry
 
 _MOST = 64 * 1024
@@ -96,8 +97,8 @@ async def _read(answer: Answer) -> bytes:
 
 def _decoded(body: bytes, answer: Answer) -> Any:
     try:
-        return msgspec.json.decode(body)
-    except NO_JSON:
+        return tolerant(body)
+    except UNREADABLE:
         text = body.decode("utf-8", "replace")
         return _MARKUP.sub(" ", text) if "html" in answer.header("content-type") else text
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from math import isfinite
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from breeze.contracts.errors import InputError, ProcessingError
+from breeze.contracts.unreadable import UNREADABLE
 
-NO_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What reading raises: bad JSON, bad text, and JSON nested beyond all bounds."""
+T = TypeVar("T")
 _encode = msgspec.json.Encoder().encode
 
 
@@ -23,10 +23,10 @@ def encoded(body: object, field: str) -> bytes:
 
 
 def decoded(data: bytes, where: str) -> Any:
-    """What `data`, which came from `where`, says. Raises ProcessingError when it is no JSON."""
+    """What `data`, which came from `where`, says, read by `tolerant`. Raises ProcessingError."""
     try:
-        return msgspec.json.decode(data)
-    except NO_JSON as error:
+        return tolerant(data)
+    except UNREADABLE as error:
         raise ProcessingError(
             f"{where} answered what is no JSON. Is base_url right?",
             detail="malformed",
@@ -43,3 +43,24 @@ def finite(value: object) -> float | None:
     except (ValueError, OverflowError):
         return None
     return number if isfinite(number) else None
+
+
+def tolerant(data: bytes, kind: Any = Any) -> Any:
+    """`data` as `kind`, with marks in the place of what is no UTF-8. Raises one of UNREADABLE."""
+    try:
+        return msgspec.json.decode(data, type=kind)
+    except UnicodeDecodeError:
+        return msgspec.json.decode(data.decode("utf-8", "replace"), type=kind)
+
+
+def listed(data: bytes, kind: type[T], where: str, what: str = "models") -> T:
+    """What `where` says when it is asked to list something. Raises ProcessingError."""
+    try:
+        found: T = tolerant(data, kind)
+    except UNREADABLE as error:
+        raise ProcessingError(
+            f"{where} lists its {what} in another form: {error}. Check base_url.",
+            detail="malformed",
+            retryable=False,
+        ) from error
+    return found

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from breeze.contracts.errors import RateLimitError, RunnerError
+from breeze.contracts.unreadable import UNREADABLE
 from breeze.runners._http_answer import Answer
 from breeze.runners._http_error_words import (
     BLOCKED,
@@ -21,7 +22,6 @@ from breeze.runners._http_error_words import (
     Says,
 )
 from breeze.runners._http_errors import refusal, reported
-from breeze.runners._http_json import NO_JSON
 
 _RESET = re.compile(r"\bt\s*=\s*(\d{1,6})")
 _POLICY = re.compile(r"content policy|nsfw|safety", re.I)
@@ -64,7 +64,7 @@ def raise_if_error(body: bytes, answer: Answer, secrets: tuple[str, ...], field:
         return
     try:
         said = msgspec.json.decode(body)
-    except NO_JSON:
+    except UNREADABLE:
         return
     if said.get("error"):
         raise reported(said, answer, secrets=secrets, field=field, says=SAYS)

@@ -73,12 +73,6 @@ class HuggingFaceParameters(VendorParameters):
         if self.key and self.at_home and not self.key.startswith("hf_"):
             yield ValidationResult("api_key", "invalid", "is no access token: those begin with hf_")
 
-    @property
-    def at_home(self) -> bool:
-        """True when the server is the vendor's own."""
-        host = self.target.host
-        return host == self.home or host.endswith(f".{self.home}")
-
     def sent_headers(self) -> Mapping[str, str]:
         """The headers of every request."""
         return {

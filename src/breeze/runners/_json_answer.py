@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-
 from breeze.contracts.errors import ProcessingError
+from breeze.contracts.unreadable import UNREADABLE
+from breeze.runners._http_json import tolerant
 
 
 def json_answer(data: bytes, kind: Any, where: str, what: str) -> Any:
@@ -15,12 +15,8 @@ def json_answer(data: bytes, kind: Any, where: str, what: str) -> Any:
     Raises ProcessingError that says that `where` sent no `what`.
     """
     try:
-        try:
-            return msgspec.json.decode(data, type=kind)
-        except UnicodeDecodeError:
-            mended = data.decode("utf-8", "replace").encode()
-            return msgspec.json.decode(mended, type=kind)
-    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        return tolerant(data, kind)
+    except UNREADABLE as error:
         raise ProcessingError(
             f"{where} sent no {what} ({error}).", detail="malformed" if data else "cut"
         ) from error

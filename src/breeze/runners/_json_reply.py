@@ -13,8 +13,8 @@ import msgspec
 from breeze.contracts.dialects.openai import UpstreamError
 from breeze.contracts.errors import ProcessingError, RunnerError
 from breeze.contracts.events import ALIVE, ChatEvent
+from breeze.contracts.unreadable import UNREADABLE
 from breeze.runners._http_answer import Answer
-from breeze.runners._http_json import NO_JSON
 from breeze.runners._http_sse import EventSplitter
 
 _WHOLE = (b"{", b"[", b"<")
@@ -114,7 +114,7 @@ class JsonReply:
         """What the JSON says. Text that is no UTF-8 gets marks in the place of what is wrong."""
         try:
             found = _decode(chunk)
-        except NO_JSON as error:
+        except UNREADABLE as error:
             text = chunk.decode("utf-8", "replace")
             self._broken += 1
             if "\ufffd" not in text or self._broken >= _MOST_BROKEN:

@@ -13,6 +13,7 @@ from breeze.contracts.errors import InputError, ProcessingError
 from breeze.contracts.events import Adjusted, ChatEvent, Finish, TextDelta, ToolCallDelta, Usage
 from breeze.contracts.messages import FilePart, ImagePart, Message, NamedTool, TextPart, Tool
 from breeze.contracts.requests import ChatRequest
+from breeze.contracts.unreadable import UNREADABLE
 from breeze.runners._llama_stack_parameters import LlamaStackParameters
 
 PATH = "/v1/inference/chat-completion"
@@ -87,7 +88,7 @@ def _message(message: Message, path: str) -> dict[str, Any]:
 def _arguments(text: str, path: str) -> Any:
     try:
         return msgspec.json.decode(text or "{}")
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         field = f"{path}.tool_calls"
         raise InputError(f"{field}: arguments must be JSON: {error}.", field=field) from error
 

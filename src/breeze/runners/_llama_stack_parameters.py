@@ -10,12 +10,12 @@ from pydantic import SecretStr, ValidationInfo, field_validator, model_validator
 
 from breeze.contracts.errors import InputError
 from breeze.contracts.fields import Choice, choice, integer, number, path, secret, switch, text
-from breeze.contracts.parameters import Parameters, ValidationResult
-from breeze.runners._http_target import Target, target_of
+from breeze.contracts.parameters import ValidationResult
+from breeze.runners._http_target import target_of
+from breeze.runners._server_parameters import ServerParameters
 
 ENDPOINT = "https://api.llamastack.ai"
 MODEL = "llama-3-70b-instruct"
-_HOST = "api.llamastack.ai"
 _PREFIXES = ("/v1/openai/v1", "/v1")
 """Ends of an address that are ours to add."""
 PRESETS: dict[str, dict[str, Any]] = {
@@ -31,8 +31,10 @@ PRESETS: dict[str, dict[str, Any]] = {
 """What each preset sets, unless it is given."""
 
 
-class LlamaStackParameters(Parameters):
+class LlamaStackParameters(ServerParameters):
     """Which server is asked, and which of its abilities are used."""
+
+    home = "api.llamastack.ai"
 
     preset: str = choice(
         "none",
@@ -173,25 +175,10 @@ class LlamaStackParameters(Parameters):
             yield ValidationResult("rag_sources", "warning", why)
 
     @property
-    def key(self) -> str:
-        """The key, without the line break that often comes along; "" when there is none."""
-        return self.api_key.get_secret_value().strip()
-
-    @property
     def root(self) -> str:
         """The address without the part of its path that depends on the server's version."""
         root = self.endpoint.strip().rstrip("/")
         return next((root.removesuffix(p) for p in _PREFIXES if root.endswith(p)), root)
-
-    @property
-    def target(self) -> Target:
-        """The server."""
-        return target_of(self.root)
-
-    @property
-    def at_home(self) -> bool:
-        """True when the server is the vendor's own."""
-        return self.target.host == _HOST
 
     @property
     def chosen_model(self) -> str:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from breeze.contracts.errors import NotFoundError, RunnerError, UnavailableError, VersionError
+from breeze.contracts.errors import RunnerError, UnavailableError, VersionError
 from breeze.runners._http import JSON, HttpClient
 from breeze.runners._http_answer import Answer
 from breeze.runners._http_error_words import STATUS, Kind, Says
@@ -16,6 +16,7 @@ from breeze.runners._http_errors import refusal, reported
 from breeze.runners._http_json import decoded, encoded
 from breeze.runners._llama_stack_models import Model, models_of
 from breeze.runners._llama_stack_parameters import MODEL, LlamaStackParameters
+from breeze.runners._only_model import the_only
 
 _FRESH = 60.0
 """Seconds for which the list of models is believed."""
@@ -99,10 +100,9 @@ class Server:
 
     def __init__(self, parameters: LlamaStackParameters) -> None:
         self.parameters = parameters
-        key = parameters.key
-        headers = {"authorization": f"Bearer {key}"} if key else {}
+        headers = parameters.sent_headers()
         self.http = HttpClient(parameters.root, headers, timeout=parameters.timeout)
-        self.secrets = (key,) if len(key) >= 4 else ()
+        self.secrets = parameters.secrets()
         self.offer = Offer("", None)
         self._models: tuple[Model, ...] = ()
         self._read_at = float("-inf")
@@ -168,7 +168,7 @@ class Server:
 
     def checked(self, data: bytes, answer: Answer, field: str = "messages") -> Any:
         """What JSON within an answer says. Raises the error that it is instead."""
-        said = decoded(mended(data), answer.where)
+        said = decoded(data, answer.where)
         if is_error(said):
             raise reported(said, answer, secrets=self.secrets, field=field, says=SAYS)
         return said
@@ -205,13 +205,8 @@ class Server:
 
         Raises NotFoundError that names some.
         """
-        found = [model.id for model in await self.models() if model.kind == kind]
+        found = [model for model in await self.models() if model.kind == kind]
         default = await self.model_named(MODEL) if kind == "llm" else ""
-        if len(found) == 1 or default in found:
-            return default if default in found else found[0]
-        names = ", ".join(found[:5]) or "none"
-        raise NotFoundError(
-            f"Which model? {self.http.target.authority} lists {len(found)} for this ({names}). "
-            f"Set {field}, or ask for <instance>/<model>.",
-            field="model",
-        )
+        if any(model.id == default for model in found):
+            return default
+        return the_only(found, self.http.target.authority, "this", field)

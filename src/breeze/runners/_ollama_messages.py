@@ -12,6 +12,7 @@ import msgspec
 from breeze.contracts.errors import InputError
 from breeze.contracts.events import Adjusted
 from breeze.contracts.messages import FilePart, ImagePart, Message, TextPart, ToolCall
+from breeze.contracts.unreadable import UNREADABLE
 from breeze.runners._fetch import EVERYWHERE, USUAL, Policy, check_number, fetch
 
 _PICTURE = 20_000_000
@@ -100,7 +101,7 @@ def _call_json(i: int, j: int, call: ToolCall, notes: list[Adjusted]) -> dict[st
     """A call of an earlier answer. Its arguments must be an object."""
     try:
         arguments = msgspec.json.decode(call.arguments or "{}", type=dict[str, Any])
-    except (msgspec.DecodeError, UnicodeEncodeError):
+    except UNREADABLE:
         arguments = {}
         field, why = f"messages[{i}].tool_calls[{j}].arguments", "this server takes JSON objects"
         notes.append(Adjusted(field, call.arguments, "{}", why))

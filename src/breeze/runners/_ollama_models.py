@@ -8,11 +8,12 @@ from typing import Any
 import msgspec
 
 from breeze.contracts.capability import Capability
-from breeze.contracts.errors import ProcessingError, RunnerError
+from breeze.contracts.errors import RunnerError
 from breeze.contracts.runner import ModelInfo
+from breeze.contracts.unreadable import UNREADABLE
 from breeze.runners._http import HttpClient
 from breeze.runners._http_errors import refusal
-from breeze.runners._http_json import NO_JSON, encoded
+from breeze.runners._http_json import encoded, listed
 from breeze.runners._ollama_errors import CHAT
 
 _MOST = 16 * 1024 * 1024
@@ -69,14 +70,7 @@ async def list_models(
     answer = await http.get("/api/tags", limit=_MOST, whole=True)
     if answer.status != 200:
         raise await refusal(answer, secrets=secrets, field="base_url", says=CHAT)
-    try:
-        found = msgspec.json.decode(answer.body(), type=_Models).models or []
-    except NO_JSON as error:
-        raise ProcessingError(
-            f"{http.target.authority} lists its models in another form: {error}. Check base_url.",
-            detail="malformed",
-            retryable=False,
-        ) from error
+    found = listed(answer.body(), _Models, answer.where).models or []
     turns = asyncio.Semaphore(_AT_ONCE)
     named = {model.model or model.name: model for model in found if model.model or model.name}
     told = await asyncio.gather(*(_shown(http, n, m, turns) for n, m in named.items()))
@@ -96,7 +90,7 @@ async def _shown(http: HttpClient, name: str, model: _Model, turns: asyncio.Sema
                 if answer.status != 200:
                     return _Shown()
                 return msgspec.json.decode(answer.body(), type=_Shown)
-        except (RunnerError, *NO_JSON):
+        except (RunnerError, *UNREADABLE):
             return _Shown()  # the list is of use without it
 
 

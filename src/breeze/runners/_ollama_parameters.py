@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -167,11 +167,6 @@ class OllamaParameters(VendorParameters):
         if self.target.path.endswith(_ANOTHER_PROTOCOL):
             said = f"leave {self.target.path} out: this runner speaks the server's own protocol"
             yield ValidationResult("base_url", "warning", said)
-
-    def sent_headers(self) -> Mapping[str, str]:
-        """The headers of every request."""
-        key = {"authorization": f"Bearer {self.key}"} if self.key else {}
-        return {**header_fields(self.headers), **key}
 
     def keeping(self) -> dict[str, Any]:
         """`keep_alive` as it is sent: seconds as a number, a duration as text, or nothing."""

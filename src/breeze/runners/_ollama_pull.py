@@ -10,9 +10,10 @@ import msgspec
 
 from breeze.contracts.errors import DownloadError
 from breeze.contracts.events import Progress
+from breeze.contracts.unreadable import UNREADABLE
 from breeze.runners._http import HttpClient
 from breeze.runners._http_errors import refusal, reported
-from breeze.runners._http_json import NO_JSON, encoded
+from breeze.runners._http_json import encoded
 from breeze.runners._http_lines import LineSplitter
 from breeze.runners._ollama_errors import CHAT
 
@@ -63,6 +64,6 @@ async def pulled(
 
 def _step(line: bytes) -> _Step:
     """A line; one that cannot be read says nothing."""
-    with suppress(*NO_JSON):
+    with suppress(*UNREADABLE):
         return msgspec.json.decode(line, type=_Step)
     return _Step()

@@ -15,9 +15,9 @@ from breeze.contracts.events import (
     ToolCallDelta,
 )
 from breeze.contracts.requests import ChatRequest
+from breeze.contracts.unreadable import UNREADABLE
 from breeze.runners._http_answer import Answer
 from breeze.runners._http_errors import reported
-from breeze.runners._http_json import NO_JSON
 from breeze.runners._http_lines import LineSplitter
 from breeze.runners._ollama_errors import CHAT
 from breeze.runners._ollama_line import Line, read_line
@@ -95,14 +95,14 @@ class Reply:
         """A line as its type, with marks in the place of what is no UTF-8; None when it is none."""
         try:
             found = read_line(line)
-        except NO_JSON:
+        except UNREADABLE:
             text = line.decode("utf-8", "replace")
             self._broken += 1
             if "\ufffd" not in text or self._broken >= _MOST_BROKEN:
                 return None
             try:
                 return read_line(text)
-            except NO_JSON:
+            except UNREADABLE:
                 return None
         self._broken = 0
         return found

@@ -7,8 +7,8 @@ import msgspec
 from breeze.contracts.errors import ProcessingError
 from breeze.contracts.events import Adjusted, Embedding, EmbedEvent, Finish
 from breeze.contracts.requests import EmbedRequest
+from breeze.contracts.unreadable import UNREADABLE
 from breeze.contracts.values import Usage
-from breeze.runners._http_json import NO_JSON
 
 
 class _Vectors(msgspec.Struct):
@@ -23,7 +23,7 @@ def vectors_of(body: bytes, request: EmbedRequest, where: str) -> list[EmbedEven
     """The events of an answer to `request`. Raises ProcessingError when it is none."""
     try:
         found = msgspec.json.decode(body, type=_Vectors)
-    except NO_JSON as error:
+    except UNREADABLE as error:
         raise _wrong(where, str(error)) from error
     vectors, texts = found.embeddings, request.texts
     if len(vectors) != len(texts) or not all(vectors):

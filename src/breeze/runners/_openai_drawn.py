@@ -7,11 +7,10 @@ from typing import TypeVar
 
 import msgspec
 
-from breeze.contracts.errors import ProcessingError
 from breeze.contracts.events import Progress
 from breeze.runners._http_answer import Answer
-from breeze.runners._http_json import NO_JSON
 from breeze.runners._http_sse import EventSplitter
+from breeze.runners._json_answer import json_answer
 from breeze.runners._openai_server import Server, kind_of
 
 T = TypeVar("T")
@@ -111,9 +110,5 @@ def _event(event: bytes, answer: Answer, server: Server) -> _Event | None:
 
 def _decoded(data: bytes, kind: type[T], answer: Answer, server: Server) -> T:
     server.found(answer, data, "prompts")  # an error is raised
-    try:
-        return msgspec.json.decode(data, type=kind)
-    except NO_JSON as error:
-        raise ProcessingError(
-            f"{answer.where} sent no pictures ({error}).", detail="malformed"
-        ) from error
+    found: T = json_answer(data, kind, answer.where, "pictures")
+    return found

@@ -8,12 +8,12 @@ from typing import Any
 import msgspec
 
 from breeze.contracts.dialects.openai_languages import code_of
-from breeze.contracts.errors import ProcessingError
 from breeze.contracts.events import Finish, TranscribeEvent, Transcript
 from breeze.contracts.values import Usage, Word
 from breeze.runners._http_answer import Answer
-from breeze.runners._http_json import NO_JSON, finite
+from breeze.runners._http_json import finite
 from breeze.runners._http_sse import EventSplitter
+from breeze.runners._json_answer import json_answer
 from breeze.runners._openai_server import Server, kind_of
 
 
@@ -159,12 +159,7 @@ class Heard:
         return made
 
     def _decoded(self, data: bytes, kind: Any) -> Any:
-        try:
-            return msgspec.json.decode(data, type=kind)
-        except NO_JSON as error:
-            raise ProcessingError(
-                f"{self._answer.where} sent no transcription ({error}).", detail="malformed"
-            ) from error
+        return json_answer(data, kind, self._answer.where, "transcription")
 
     def _length(self) -> float:
         told = self._used.seconds if self._used is not None else None

@@ -7,11 +7,10 @@ from typing import Any
 import msgspec
 
 from breeze.contracts.capability import Capability
-from breeze.contracts.errors import ProcessingError
 from breeze.contracts.runner import ModelInfo
 from breeze.runners._http import HttpClient
 from breeze.runners._http_errors import refusal
-from breeze.runners._http_json import NO_JSON
+from breeze.runners._http_json import listed
 from breeze.runners._openai_says import SAYS
 
 _MOST = 16 * 1024 * 1024
@@ -88,18 +87,9 @@ async def list_models(http: HttpClient, secrets: tuple[str, ...]) -> tuple[Model
     answer = await http.get("/models", limit=_MOST, whole=True)
     if answer.status != 200:
         raise await refusal(answer, secrets=secrets, field="base_url", says=SAYS)
-    try:
-        found = _models(answer.body())
-    except NO_JSON as error:
-        raise ProcessingError(
-            f"{http.target.authority} lists its models in another form: {error}. Check base_url.",
-            detail="malformed",
-            retryable=False,
-        ) from error
-    return tuple({model.id: model.info() for model in found if model.id}.values())
-
-
-def _models(body: bytes) -> list[_Model]:
+    body = answer.body()
     if body.lstrip()[:1] == b"[":  # some leave out what is round the list
-        return msgspec.json.decode(body, type=list[_Model])
-    return msgspec.json.decode(body, type=_List).data
+        found = listed(body, list[_Model], answer.where)
+    else:
+        found = listed(body, _List, answer.where).data
+    return tuple({model.id: model.info() for model in found if model.id}.values())

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from pydantic import SecretStr, ValidationInfo, field_validator
+from pydantic import SecretStr
 
 from breeze.contracts.capability import Capability
-from breeze.contracts.errors import InputError
-from breeze.contracts.fields import Choice, choice, number, secret, text
+from breeze.contracts.fields import Choice, choice, secret, text
 from breeze.contracts.parameters import ValidationResult
-from breeze.runners._http_target import Target, header_fields, target_of
+from breeze.runners._http_target import header_fields, target_of
 from breeze.runners._openai_wishes import CONSERVATIVE, Wishes
+from breeze.runners._vendor_parameters import VendorParameters
 
 BASE_URL = "https://api.openai.com/v1"
-_HOST = "api.openai.com"
 _KEYS_BEGIN = "sk-"
 
 
-class OpenAIParameters(Wishes):
+class OpenAIParameters(Wishes, VendorParameters):
     """Which server is asked, and how. The key goes to that server and nowhere else."""
+
+    home = "api.openai.com"
 
     base_url: str = text(
         BASE_URL,
@@ -60,57 +61,12 @@ class OpenAIParameters(Wishes):
         env="OPENAI_PROJECT_ID",
         requires_reload=True,
     )
-    headers: str = text(
-        "",
-        "More headers for every request, one a line, such as “x-team: red”; keys belong in api_key",
-        category="Connection",
-        requires_reload=True,
-    )
-    timeout: float = number(
-        600.0,
-        "Longest time for one whole answer",
-        category="Connection",
-        low=1,
-        high=86_400,
-        unit="s",
-        requires_reload=True,
-    )
-
-    @field_validator("base_url", "headers", mode="after")
-    @classmethod
-    def _usable(cls, value: str, info: ValidationInfo) -> str:
-        try:
-            target_of(value) if info.field_name == "base_url" else header_fields(value)
-        except InputError as error:
-            raise ValueError(error.message) from None
-        return value
 
     def cross_check(self) -> Iterator[ValidationResult]:
-        key, target = self.key, self.target
-        if not (key.isascii() and key.isprintable()):
-            yield ValidationResult("api_key", "invalid", "holds characters that no key has")
-        elif key and not target.tls and not target.loopback:
-            text = f"the key will travel unencrypted to {target.authority}: use https://"
-            yield ValidationResult("base_url", "warning", text)
-        if key and self.at_home and not key.startswith(_KEYS_BEGIN):
-            text = f"keys of {_HOST} begin with {_KEYS_BEGIN}: is this one for another server?"
+        yield from super().cross_check()
+        if self.key and self.at_home and not self.key.startswith(_KEYS_BEGIN):
+            text = f"keys of {self.home} begin with {_KEYS_BEGIN}: is this one for another server?"
             yield ValidationResult("api_key", "warning", text)
-
-    @property
-    def key(self) -> str:
-        """The key, without the line break that often comes along; "" when there is none."""
-        return self.api_key.get_secret_value().strip()
-
-    @property
-    def target(self) -> Target:
-        """The server."""
-        return target_of(self.base_url)
-
-    @property
-    def at_home(self) -> bool:
-        """True when the server is OpenAI's own."""
-        host = self.target.host
-        return host == _HOST or host.endswith(f".{_HOST}")
 
     @property
     def missing_key(self) -> str:
@@ -144,7 +100,3 @@ class OpenAIParameters(Wishes):
         )
         found = {place.removeprefix("header:").lower(): getattr(self, n) for n, place in places}
         return {name: value for name, value in found.items() if value}
-
-    def secrets(self) -> tuple[str, ...]:
-        """What must never be shown, should the server say it."""
-        return tuple(v for v in (self.key, *header_fields(self.headers).values()) if len(v) >= 4)

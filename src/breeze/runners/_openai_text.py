@@ -11,7 +11,7 @@ import msgspec
 from breeze.contracts.dialects.openai import ChunkReader, UpstreamError
 from breeze.contracts.errors import ProcessingError
 from breeze.contracts.events import ChatEvent, TextDelta
-from breeze.runners._http_json import NO_JSON
+from breeze.contracts.unreadable import UNREADABLE
 
 _PROBE = b'"probe"'
 _LARGEST = 1024
@@ -49,7 +49,7 @@ class Frame:
                 return None
             try:
                 text = _string(quoted)
-            except NO_JSON:
+            except UNREADABLE:
                 return None
             if text:
                 return TextDelta(text, self._choice)

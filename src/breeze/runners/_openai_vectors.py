@@ -11,8 +11,9 @@ import msgspec
 from breeze.contracts.errors import ProcessingError
 from breeze.contracts.events import Embedding, EmbedEvent, Finish
 from breeze.contracts.requests import EmbedRequest
+from breeze.contracts.unreadable import UNREADABLE
 from breeze.contracts.values import Usage
-from breeze.runners._http_json import NO_JSON, encoded
+from breeze.runners._http_json import encoded
 from breeze.runners._openai_server import Server
 
 MOST_TEXTS = 2048
@@ -86,7 +87,7 @@ def vectors_of(body: bytes, first: int, count: int, where: str) -> Found:
         # No index means: in the order of the texts.
         places = {i if v.index is None else v.index: v for i, v in enumerate(found.data)}
         events = [_event(first + i, places[i]) for i in range(count)]
-    except (*NO_JSON, ValueError, KeyError) as error:  # base64's errors are ValueErrors
+    except (*UNREADABLE, ValueError, KeyError) as error:  # base64's errors are ValueErrors
         raise ProcessingError(
             f"{where} did not send a vector for each text ({type(error).__name__}: {error}).",
             detail="malformed",

@@ -14,7 +14,8 @@ from breeze.contracts.events import Adjusted, Finish, ModerateEvent, Verdict
 from breeze.contracts.messages import ImagePart, TextPart
 from breeze.contracts.requests import ModerateRequest
 from breeze.contracts.values import Finding, Usage
-from breeze.runners._http_json import NO_JSON, encoded
+from breeze.runners._http_json import encoded
+from breeze.runners._json_answer import json_answer
 from breeze.runners._openai_server import Server
 
 Strictness = Literal["low", "medium", "high"]
@@ -85,10 +86,7 @@ def _part(part: TextPart | ImagePart) -> dict[str, Any]:
 
 def verdict_of(body: bytes, request: ModerateRequest, where: str) -> list[ModerateEvent]:
     """The events of an answer. Raises ProcessingError when it is none."""
-    try:
-        found = msgspec.json.decode(body, type=_Answer)
-    except NO_JSON as error:
-        raise ProcessingError(f"{where} sent no verdict ({error}).", detail="malformed") from error
+    found: _Answer = json_answer(body, _Answer, where, "verdict")
     if not found.results:
         raise ProcessingError(f"{where} sent no verdict.", detail="malformed")
     seen = _Seen(found.results)

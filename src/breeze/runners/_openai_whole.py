@@ -11,8 +11,8 @@ from breeze.contracts.dialects.openai import ChunkReader, UpstreamError, usage_o
 from breeze.contracts.dialects.openai_chunk_json import UsageJson
 from breeze.contracts.errors import ProcessingError
 from breeze.contracts.events import ChatEvent, Finish, TextDelta
+from breeze.contracts.unreadable import UNREADABLE
 from breeze.runners._http_answer import Answer
-from breeze.runners._http_json import NO_JSON
 from breeze.runners._openai_reply import Reply, named
 
 _Empty = Annotated[list[Any], msgspec.Meta(max_length=0)] | None
@@ -55,7 +55,7 @@ def whole_events(answer: Answer, top: int, secrets: tuple[str, ...]) -> list[Cha
     """All events of an answer that was asked for as a whole. Raises the error that came instead."""
     try:
         found = _usual(b"".join(answer.parts))
-    except NO_JSON:
+    except UNREADABLE:
         return _odd_events(answer, top, secrets)
     choice, model, used = found.choices[0], found.model, found.usage
     text = choice.message.content

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
-from pydantic import SecretStr, field_validator
+from pydantic import SecretStr, ValidationInfo, field_validator
 
 from breeze.contracts.errors import InputError
 from breeze.contracts.fields import number, secret, text
-from breeze.contracts.parameters import Parameters, ValidationResult
-from breeze.runners._http_target import Target, target_of
+from breeze.runners._http_target import target_of
+from breeze.runners._server_parameters import ServerParameters
 
 
-class OwnServerParameters(Parameters):
+class OwnServerParameters(ServerParameters):
     """Base of such parameters. `base_url` and `api_key` are declared anew, in the runner's words.
 
     `routes`: what must not stand at the end of the address, because the runner adds it.
@@ -35,7 +34,7 @@ class OwnServerParameters(Parameters):
 
     @field_validator("base_url", mode="after")
     @classmethod
-    def _usable(cls, value: str) -> str:
+    def _usable(cls, value: str, info: ValidationInfo) -> str:
         try:
             path = target_of(value).path if value.strip() else ""
         except InputError as error:
@@ -44,25 +43,17 @@ class OwnServerParameters(Parameters):
             raise ValueError("leave the route out: give the address of the server itself")
         return value
 
-    def cross_check(self) -> Iterator[ValidationResult]:
-        if not (self.key.isascii() and self.key.isprintable()):
-            yield ValidationResult("api_key", "invalid", "holds characters that no key has")
-            return
-        target = self.target
-        if self.key and target is not None and not target.tls and not target.loopback:
-            text = f"the key will travel unencrypted to {target.authority}: use https://"
-            yield ValidationResult("base_url", "warning", text)
+    @property
+    def is_set(self) -> bool:
+        """True once somebody said where the server is."""
+        return bool(self.base_url.strip())
 
     @property
-    def key(self) -> str:
-        """The key, without the line break that often comes along; "" when there is none."""
-        return self.api_key.get_secret_value().strip()
+    def in_clear(self) -> str:
+        """The server, if what is sent there can be read on the way; "" if not, or none is set."""
+        return super().in_clear if self.is_set else ""
 
     @property
-    def target(self) -> Target | None:
-        """The server, None when none is set."""
-        return target_of(self.base_url) if self.base_url.strip() else None
-
-    def sent_headers(self) -> Mapping[str, str]:
-        """The headers of every request."""
-        return {"authorization": f"Bearer {self.key}"} if self.key else {}
+    def missing_key(self) -> str:
+        """None ever: whether such a server wants a key is known to whoever runs it."""
+        return ""

@@ -8,10 +8,9 @@ import msgspec
 
 from breeze.contracts import hops
 from breeze.contracts.capability import Capability
-from breeze.contracts.errors import ProcessingError
 from breeze.contracts.runner import ModelInfo
 from breeze.runners._http import HttpClient
-from breeze.runners._http_json import NO_JSON
+from breeze.runners._http_json import listed
 from breeze.runners._peer_wire import refused
 
 _MOST = 16 * 1024 * 1024
@@ -60,14 +59,7 @@ async def list_models(
     answer = await http.ask("GET", "/v1/models", headers=headers, limit=_MOST, whole=True)
     if answer.status != 200:
         raise await refused(answer, secrets)
-    try:
-        found = msgspec.json.decode(answer.body(), type=_List).data
-    except NO_JSON as error:
-        raise ProcessingError(
-            f"{http.target.authority} lists its models in another form: {error}. Check base_url.",
-            detail="malformed",
-            retryable=False,
-        ) from error
+    found = listed(answer.body(), _List, answer.where).data
     return tuple(
         entry.info(facts)
         for entry in found

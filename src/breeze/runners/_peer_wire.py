@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, get_args
+from typing import Any
 
 import msgspec
 
 from breeze.contracts.errors import ProcessingError, RunnerError, UnavailableError, from_info
 from breeze.contracts.events import (
-    ChatEvent,
-    DrawEvent,
-    EmbedEvent,
+    EVENTS,
     Finish,
     ImageReady,
-    ModerateEvent,
-    SpeakEvent,
-    TranscribeEvent,
 )
 from breeze.contracts.request import AUTO, Request, new_id
 from breeze.contracts.service import Upload
+from breeze.contracts.unreadable import UNREADABLE
 from breeze.contracts.values import ErrorInfo
 from breeze.contracts.wire import decode_event
 from breeze.runners._http_answer import Answer
 from breeze.runners._http_error_words import Kind, Says
 from breeze.runners._http_errors import refusal, reported, scrubbed
-from breeze.runners._http_json import NO_JSON
 from breeze.runners._http_lines import LineSplitter
 
 LONGEST = 1024 * 1024 * 1024
@@ -38,17 +33,6 @@ _LINES = "application/x-ndjson"
 _STRANGER = Kind(UnavailableError, "It is no Breeze server: check base_url.", detail="stranger")
 _SAYS = Says(judge=lambda found, status: _STRANGER if status in (404, 405) else None)
 _info = msgspec.json.Decoder(ErrorInfo)
-_EVENTS: dict[str, frozenset[type]] = {
-    method: frozenset(get_args(events))
-    for method, events in {
-        "chat": ChatEvent,
-        "transcribe": TranscribeEvent,
-        "speak": SpeakEvent,
-        "moderate": ModerateEvent,
-        "draw": DrawEvent,
-        "embed": EmbedEvent,
-    }.items()
-}
 
 
 def outgoing(request: Request[Any]) -> Request[Any]:
@@ -81,11 +65,11 @@ async def refused(answer: Answer, secrets: Iterable[str]) -> RunnerError:
                 break
     try:
         return theirs(_info.decode(body), secrets)
-    except NO_JSON:
+    except UNREADABLE:
         pass
     try:
         said = msgspec.json.decode(body)
-    except NO_JSON:
+    except UNREADABLE:
         said = ""  # a page of whoever stands between
     return reported(said, answer, secrets=secrets, field="base_url", says=_SAYS)
 
@@ -114,7 +98,7 @@ def upload_of(answer: Answer) -> str:
     """The id of what was sent ahead. Raises ProcessingError when the answer does not say."""
     try:
         return msgspec.json.decode(answer.body(), type=Upload).id
-    except NO_JSON as error:
+    except UNREADABLE as error:
         raise ProcessingError(
             f"{answer.where} did not say what it keeps a file as: {error}.", detail="malformed"
         ) from error
@@ -126,7 +110,7 @@ class Reader:
     def __init__(self, answer: Answer, method: str, secrets: tuple[str, ...]) -> None:
         self._answer = answer
         self._secrets = secrets
-        self._allowed = _EVENTS[method]
+        self._allowed = frozenset(EVENTS[method])
         self._lines = LineSplitter(largest=LONGEST)
         self.count = 0
         self.over = False
@@ -151,7 +135,7 @@ class Reader:
     def _read(self, line: bytes) -> Any:
         try:
             event = decode_event(line)
-        except NO_JSON as error:
+        except UNREADABLE as error:
             why = scrubbed(str(error), self._secrets)
             raise self._malformed(f"event {self.count + 1} is none ({why})") from None
         if isinstance(event, ErrorInfo):

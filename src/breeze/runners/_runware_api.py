@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 import msgspec
 
 from breeze.contracts.errors import ProcessingError, RunnerError
+from breeze.contracts.unreadable import UNREADABLE
 from breeze.runners._http import HttpClient
 from breeze.runners._http_answer import Answer
 from breeze.runners._http_errors import refusal, reported
-from breeze.runners._http_json import NO_JSON, decoded, encoded
+from breeze.runners._http_json import decoded, encoded
 from breeze.runners._runware_says import SAYS, field_of
 
 Json = Mapping[str, Any]
@@ -88,7 +89,7 @@ class Api:
                 if len(body) > _MOST:
                     break
             said = msgspec.json.decode(body)
-        except (RunnerError, *NO_JSON):  # the status says enough
+        except (RunnerError, *UNREADABLE):  # the status says enough
             said = body.decode("utf-8", "replace")[:2000] if b"<" not in body else ""
         if isinstance(said, Mapping) and isinstance(said.get("errors"), list) and said["errors"]:
             errors = tuple(self._error(item, answer, field) for item in said["errors"])

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 from pydantic import SecretStr, field_validator
 
-from breeze.contracts.errors import InputError
 from breeze.contracts.fields import Choice, choice, integer, number, path, secret, switch, text
 from breeze.contracts.parameters import ValidationResult
-from breeze.runners._http_target import Target, target_of
 from breeze.runners._runware_wishes import SIZE, Wishes, wrong_size
+from breeze.runners._server_parameters import ServerParameters
 
 BASE_URL = "https://api.runware.ai/v1"
-_HOST = "runware.ai"
 
 
-class RunwareParameters(Wishes):
+class RunwareParameters(Wishes, ServerParameters):
     """The account, the usual picture, how many at once, what is kept, and what may be spent."""
 
     api_key: SecretStr = secret(
@@ -132,15 +130,6 @@ class RunwareParameters(Wishes):
         step=0.05,
     )  # fmt: skip
 
-    @field_validator("base_url", mode="after")
-    @classmethod
-    def _reachable(cls, value: str) -> str:
-        try:
-            target_of(value)
-        except InputError as error:
-            raise ValueError(error.message) from None
-        return value
-
     @field_validator("image_size", mode="after")
     @classmethod
     def _drawable(cls, value: str) -> str:
@@ -149,41 +138,18 @@ class RunwareParameters(Wishes):
         return value
 
     def cross_check(self) -> Iterator[ValidationResult]:
-        key, target = self.key, self.target
-        if not (key.isascii() and key.isprintable()):
-            yield ValidationResult("api_key", "invalid", "holds characters that no key has")
-        elif key and not target.tls and not target.loopback:
-            said = f"the key will travel unencrypted to {target.authority}: use https://"
-            yield ValidationResult("base_url", "warning", said)
+        yield from super().cross_check()
         if not self.any_size and (wrong := wrong_size(self.image_size)):
             yield ValidationResult("image_size", "invalid", f"{wrong}, or set any_size")
         if self.cache and not self.keep:
             yield ValidationResult("cache", "warning", "has no effect while keep is off")
 
     @property
-    def key(self) -> str:
-        """The key without the line break that often comes along."""
-        return self.api_key.get_secret_value().strip()
-
-    @property
-    def target(self) -> Target:
-        """The server."""
-        return target_of(self.base_url)
-
-    @property
-    def at_home(self) -> bool:
-        """True when the server is the vendor's own."""
-        return self.target.host == _HOST or self.target.host.endswith(f".{_HOST}")
-
-    @property
     def hosts(self) -> tuple[str, ...]:
         """The hosts that results may be fetched from."""
         return tuple(h.strip().lower() for h in self.image_hosts.split(",") if h.strip())
 
-    def sent_headers(self) -> Mapping[str, str]:
-        """The headers of every request."""
-        return {"authorization": f"Bearer {self.key}"} if self.key else {}
-
-    def secrets(self) -> tuple[str, ...]:
-        """What must never be shown, should the server say it."""
-        return (self.key,) if len(self.key) >= 4 else ()
+    @property
+    def missing_key(self) -> str:
+        """The usual variable of the key, which every server wants but one on this machine."""
+        return "" if self.key or self.target.loopback else self.facts["api_key"].env

@@ -1,25 +1,18 @@
-"""What runners of vendors have in common: where the server is, and the key that belongs to it."""
+"""What runners of vendors have in common: the vendor's address, which may be another's."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import ClassVar
+from collections.abc import Mapping
 
-from pydantic import SecretStr, ValidationInfo, field_validator
+from pydantic import SecretStr
 
-from breeze.contracts.errors import InputError
 from breeze.contracts.fields import number, secret, text
-from breeze.contracts.parameters import Parameters, ValidationResult
-from breeze.runners._http_target import Target, header_fields, target_of
+from breeze.runners._http_target import header_fields
+from breeze.runners._server_parameters import ServerParameters
 
 
-class VendorParameters(Parameters):
-    """Base of a vendor's parameters. It declares `base_url` and `api_key` anew, in its own words.
-
-    `home` is the vendor's own host: only there the key must be given.
-    """
-
-    home: ClassVar[str] = ""
+class VendorParameters(ServerParameters):
+    """Base of a vendor's parameters. `base_url` and `api_key` are declared anew, in its words."""
 
     base_url: str = text("", "Address of the server", requires_reload=True)
     api_key: SecretStr = secret("Key for that server", requires_reload=True)
@@ -39,38 +32,11 @@ class VendorParameters(Parameters):
         requires_reload=True,
     )
 
-    @field_validator("base_url", "headers", mode="after")
-    @classmethod
-    def _usable(cls, value: str, info: ValidationInfo) -> str:
-        try:
-            target_of(value) if info.field_name == "base_url" else header_fields(value)
-        except InputError as error:
-            raise ValueError(error.message) from None
-        return value
-
-    def cross_check(self) -> Iterator[ValidationResult]:
-        key, target = self.key, self.target
-        if not (key.isascii() and key.isprintable()):
-            yield ValidationResult("api_key", "invalid", "holds characters that no key has")
-        elif key and not target.tls and not target.loopback:
-            text = f"the key will travel unencrypted to {target.authority}: use https://"
-            yield ValidationResult("base_url", "warning", text)
-
-    @property
-    def key(self) -> str:
-        """The key, without the line break that often comes along; "" when there is none."""
-        return self.api_key.get_secret_value().strip()
-
-    @property
-    def target(self) -> Target:
-        """The server."""
-        return target_of(self.base_url)
-
-    @property
-    def at_home(self) -> bool:
-        """True when the server is the vendor's own."""
-        return self.target.host == self.home
+    def sent_headers(self) -> Mapping[str, str]:
+        """The headers of every request."""
+        return {**header_fields(self.headers), **super().sent_headers()}
 
     def secrets(self) -> tuple[str, ...]:
         """What must never be shown, should the server say it."""
-        return tuple(v for v in (self.key, *header_fields(self.headers).values()) if len(v) >= 4)
+        more = (value for value in header_fields(self.headers).values() if len(value) >= 4)
+        return (*super().secrets(), *more)

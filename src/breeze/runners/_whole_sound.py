@@ -7,10 +7,11 @@ from collections.abc import AsyncIterable
 from pathlib import Path
 from typing import NamedTuple
 
-from breeze.contracts.errors import InputError, RunnerError, TooLargeError
+from breeze.contracts.errors import InputError, TooLargeError
 from breeze.contracts.events import Adjusted
 from breeze.contracts.requests import TranscribeRequest
 from breeze.contracts.wav import WAV_HEADER, close_wav, wav_header
+from breeze.runners._live_source import listening
 from breeze.runners._sound_form import MIMES, SUFFIXES, encoding_of
 
 
@@ -75,22 +76,11 @@ async def _file(path: Path, most: int) -> bytes:
 async def _heard(live: AsyncIterable[bytes], most: int) -> bytes:
     """All that a live source gives; it is closed at the end if it can be."""
     heard = bytearray()
-    pieces = aiter(live)
-    try:
+    async with listening(live) as pieces:
         async for piece in pieces:
             heard += piece
             if len(heard) > most:
                 raise _too_long("live", most)
-    except RunnerError:
-        raise
-    except Exception as error:  # the source is the caller's: whatever it raises is its fault
-        raise InputError(
-            f"The live source failed ({type(error).__name__}: {error}). It must give bytes.",
-            field="live",
-        ) from error
-    finally:
-        if (close := getattr(pieces, "aclose", None)) is not None:
-            await close()
     if not heard:
         raise InputError("The live source gave no sound.", field="live")
     return bytes(heard)

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from functools import partial
-from typing import NoReturn
 
 from breeze.contracts.capability import RunnerKind
 from breeze.contracts.dialects.anthropic import MessageReader, messages_body
-from breeze.contracts.errors import InputError, NotLoadedError, RunnerError
+from breeze.contracts.errors import InputError, RunnerError
 from breeze.contracts.events import ChatEvent
-from breeze.contracts.request import AUTO
 from breeze.contracts.requests import ChatRequest
-from breeze.contracts.runner import ModelInfo, Runner, runner
+from breeze.contracts.runner import ModelInfo, runner
 from breeze.runners._anthropic_errors import SAYS
 from breeze.runners._anthropic_models import list_models
 from breeze.runners._anthropic_parameters import AnthropicParameters
@@ -22,10 +20,10 @@ from breeze.runners._http_answer import Answer
 from breeze.runners._http_errors import refusal, reported
 from breeze.runners._http_json import encoded
 from breeze.runners._json_reply import JsonReply
-from breeze.runners._only_model import the_only
+from breeze.runners._only_model import ANY, the_only
+from breeze.runners._remote import RemoteRunner
 
 _MESSAGES = "/v1/messages"
-_ANY = (AUTO, "")
 
 
 @runner(
@@ -37,7 +35,7 @@ _ANY = (AUTO, "")
     concurrency=16_384,
     queue=16_384,
 )
-class AnthropicRunner(Runner[AnthropicParameters]):
+class AnthropicRunner(RemoteRunner[AnthropicParameters]):
     """Chat and vision on Anthropic's Messages: documents, tools, thinking, answers by schema.
 
     The model is the one asked for, else the only one that the server lists. Answers are streamed
@@ -49,36 +47,11 @@ class AnthropicRunner(Runner[AnthropicParameters]):
 
     def __init__(self, parameters: AnthropicParameters) -> None:
         super().__init__(parameters)
-        self._http: HttpClient | None = None
         self._only_model = ""
-        self._secrets = parameters.secrets()
-
-    async def load(self, model: str) -> None:
-        if self._http is None:
-            self._http = self._client()
-
-    async def unload(self) -> None:
-        http, self._http = self._http, None
-        if http is not None:
-            await http.close()
-
-    def check(self) -> str | None:
-        if missing := super().check():
-            return missing
-        if self.parameters.at_home and not self.parameters.key:
-            return (
-                "no API key: set ANTHROPIC_API_KEY or run `breeze settings set anthropic api_key`"
-            )
-        return None
 
     async def models(self) -> tuple[ModelInfo, ...]:
-        if self._http is not None:
-            return await list_models(self._http, self._secrets)
-        http = self._client()
-        try:
+        async with self._connection() as http:
             return await list_models(http, self._secrets)
-        finally:
-            await http.close()
 
     async def chat(self, request: ChatRequest) -> AsyncGenerator[ChatEvent]:
         http = self._http or self._unloaded()
@@ -89,7 +62,7 @@ class AnthropicRunner(Runner[AnthropicParameters]):
                 "set prefill.",
                 field="messages",
             )
-        model = await self._only(http) if request.model in _ANY else request.model
+        model = await self._only(http) if request.model in ANY else request.model
         request, cut_off = trimmed(request)
         body, adjusted = messages_body(request, model, parameters.dialect())
         for note in adjusted:
@@ -121,13 +94,6 @@ class AnthropicRunner(Runner[AnthropicParameters]):
 
     def _reported(self, answer: Answer, said: object) -> RunnerError:
         return reported(said, answer, secrets=self._secrets, field="messages", says=SAYS)
-
-    def _unloaded(self) -> NoReturn:
-        raise NotLoadedError("No connection is open: call load first.", runner=self.info.name)
-
-    def _client(self) -> HttpClient:
-        p = self.parameters
-        return HttpClient(p.server, p.sent_headers(), timeout=p.timeout)
 
     async def _only(self, http: HttpClient) -> str:
         """The only model that there is."""

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing, asynccontextmanager
-from typing import Any, NoReturn
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any
 
 from breeze.contracts.capability import Capability, RunnerKind
-from breeze.contracts.errors import NotFoundError, NotLoadedError
+from breeze.contracts.errors import NotFoundError
 from breeze.contracts.events import SpeakEvent, TranscribeEvent
 from breeze.contracts.fields import Choice
 from breeze.contracts.request import AUTO
 from breeze.contracts.requests import SpeakRequest, TranscribeRequest
-from breeze.contracts.runner import ModelInfo, Runner, runner
+from breeze.contracts.runner import ModelInfo, runner
 from breeze.runners._elevenlabs_body import speak_body
 from breeze.runners._elevenlabs_errors import SAYS
 from breeze.runners._elevenlabs_events import Speaking
@@ -30,6 +30,7 @@ from breeze.runners._http_errors import refusal
 from breeze.runners._http_json import encoded
 from breeze.runners._http_multipart import multipart
 from breeze.runners._http_target import segment, with_query
+from breeze.runners._remote import RemoteRunner
 
 _ROUTES = {(False, False): "/stream", (True, False): "",
            (False, True): "/stream/with-timestamps", (True, True): "/with-timestamps"}  # fmt: skip
@@ -45,7 +46,7 @@ _ROUTES = {(False, False): "/stream", (True, False): "",
     concurrency=256,
     queue=1024,
 )
-class ElevenLabsRunner(Runner[ElevenLabsParameters]):
+class ElevenLabsRunner(RemoteRunner[ElevenLabsParameters]):
     """Speech in the voices of an ElevenLabs account, and hearing with the time of every word.
 
     Without a model the vendor's usual one speaks; which one hears must be said. The vendor limits
@@ -54,32 +55,15 @@ class ElevenLabsRunner(Runner[ElevenLabsParameters]):
 
     def __init__(self, parameters: ElevenLabsParameters) -> None:
         super().__init__(parameters)
-        self._http: HttpClient | None = None
-        self._secrets = parameters.secrets()
         self._forget()
 
     def _forget(self) -> None:
         self._voices: tuple[Voice, ...] = ()
         self._lengths, self._turns = Lengths(), Turns()
 
-    async def load(self, model: str) -> None:
-        if self._http is None:
-            self._http = self._client()
-
     async def unload(self) -> None:
-        http, self._http = self._http, None
         self._forget()
-        if http is not None:
-            await http.close()
-
-    def check(self) -> str | None:
-        if missing := super().check():
-            return missing
-        if self.parameters.at_home and not self.parameters.key:
-            return (
-                "no API key: set ELEVENLABS_API_KEY or run `breeze settings set elevenlabs api_key`"
-            )
-        return None
+        await super().unload()
 
     async def models(self) -> tuple[ModelInfo, ...]:
         async with self._connection() as http:
@@ -185,22 +169,3 @@ class ElevenLabsRunner(Runner[ElevenLabsParameters]):
                 "The account has no voice: add one, or name one by its id.", field="voice"
             )
         return self._voices[0].voice_id
-
-    def _unloaded(self) -> NoReturn:
-        raise NotLoadedError("No connection is open: call load first.", runner=self.info.name)
-
-    @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[HttpClient]:
-        """The open connection, or one for the time of the block."""
-        if self._http is not None:
-            yield self._http
-            return
-        http = self._client()
-        try:
-            yield http
-        finally:
-            await http.close()
-
-    def _client(self) -> HttpClient:
-        p = self.parameters
-        return HttpClient(p.base_url, p.sent_headers(), timeout=p.timeout)

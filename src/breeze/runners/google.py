@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from functools import partial
-from typing import NoReturn
 
 from breeze.contracts.capability import Capability, RunnerKind
-from breeze.contracts.errors import InputError, NotLoadedError, RunnerError
+from breeze.contracts.errors import InputError, RunnerError
 from breeze.contracts.events import ChatEvent, EmbedEvent, Finish
-from breeze.contracts.request import AUTO, Request
+from breeze.contracts.request import Request
 from breeze.contracts.requests import ChatRequest, EmbedRequest
-from breeze.contracts.runner import ModelInfo, Runner, runner
+from breeze.contracts.runner import ModelInfo, runner
 from breeze.contracts.values import Usage
 from breeze.runners._google_body import prepare
 from breeze.runners._google_errors import SAYS
@@ -25,9 +24,8 @@ from breeze.runners._http_answer import Answer
 from breeze.runners._http_errors import refusal, reported
 from breeze.runners._http_json import encoded
 from breeze.runners._json_reply import JsonReply
-from breeze.runners._only_model import the_only
-
-_ANY = (AUTO, "")
+from breeze.runners._only_model import ANY, the_only
+from breeze.runners._remote import RemoteRunner
 
 
 @runner(
@@ -39,7 +37,7 @@ _ANY = (AUTO, "")
     concurrency=16_384,
     queue=16_384,
 )
-class GoogleRunner(Runner[GoogleParameters]):
+class GoogleRunner(RemoteRunner[GoogleParameters]):
     """Chat, vision, hearing and embeddings on Gemini: tools, thinking, answers by schema.
 
     The model is the one asked for, else the only one of its kind that the server lists. Answers
@@ -51,34 +49,11 @@ class GoogleRunner(Runner[GoogleParameters]):
 
     def __init__(self, parameters: GoogleParameters) -> None:
         super().__init__(parameters)
-        self._http: HttpClient | None = None
         self._only_model: dict[Capability, str] = {}
-        self._secrets = parameters.secrets()
-
-    async def load(self, model: str) -> None:
-        if self._http is None:
-            self._http = self._client()
-
-    async def unload(self) -> None:
-        http, self._http = self._http, None
-        if http is not None:
-            await http.close()
-
-    def check(self) -> str | None:
-        if missing := super().check():
-            return missing
-        if self.parameters.at_home and not self.parameters.key:
-            return "no API key: set GEMINI_API_KEY or run `breeze settings set google api_key`"
-        return None
 
     async def models(self) -> tuple[ModelInfo, ...]:
-        if self._http is not None:
-            return await list_models(self._http, self._secrets)
-        http = self._client()
-        try:
+        async with self._connection() as http:
             return await list_models(http, self._secrets)
-        finally:
-            await http.close()
 
     async def chat(self, request: ChatRequest) -> AsyncGenerator[ChatEvent]:
         http = self._http or self._unloaded()
@@ -142,16 +117,9 @@ class GoogleRunner(Runner[GoogleParameters]):
     def _reported(self, answer: Answer, said: object) -> RunnerError:
         return reported(said, answer, secrets=self._secrets, field="messages", says=SAYS)
 
-    def _unloaded(self) -> NoReturn:
-        raise NotLoadedError("No connection is open: call load first.", runner=self.info.name)
-
-    def _client(self) -> HttpClient:
-        p = self.parameters
-        return HttpClient(p.base_url, p.sent_headers(), timeout=p.timeout)
-
     async def _model(self, http: HttpClient, request: Request[object]) -> str:
         """The model asked for, or the only one that can do it."""
-        if request.model not in _ANY:
+        if request.model not in ANY:
             return request.model
         kind = request.needs
         if kind not in self._only_model:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from typing import NoReturn
 from urllib.parse import quote
 
 from breeze.contracts.capability import Capability, RunnerKind
-from breeze.contracts.errors import NotFoundError, NotLoadedError
+from breeze.contracts.errors import NotFoundError
 from breeze.contracts.events import (
     DrawEvent,
     EmbedEvent,
@@ -17,7 +16,7 @@ from breeze.contracts.events import (
 )
 from breeze.contracts.request import AUTO
 from breeze.contracts.requests import DrawRequest, EmbedRequest, SpeakRequest, TranscribeRequest
-from breeze.contracts.runner import ModelInfo, Runner, runner
+from breeze.contracts.runner import ModelInfo, runner
 from breeze.contracts.values import Usage
 from breeze.runners._http import JSON, HttpClient
 from breeze.runners._http_answer import Answer
@@ -32,6 +31,7 @@ from breeze.runners._huggingface_media import (
 )
 from breeze.runners._huggingface_parameters import HuggingFaceParameters
 from breeze.runners._huggingface_texts import heard, hearing_body, unheard, vectors, vectors_body
+from breeze.runners._remote import RemoteRunner
 from breeze.runners._whole_sound import heard_first, sound_file
 
 HEARING = "openai/whisper-large-v3"
@@ -50,34 +50,12 @@ _MOST = 30 * 1024 * 1024
     queue=1024,
     automatic=False,  # many have the token for downloads: that is no wish to send sound there
 )
-class HuggingFaceRunner(Runner[HuggingFaceParameters]):
+class HuggingFaceRunner(RemoteRunner[HuggingFaceParameters]):
     """Recognition, speech, pictures and embeddings by models on Hugging Face.
 
     Models are named `organisation/name`; only recognition has one by default. For chat there is
     the router, which the openai runner speaks to. A model that is still loading is E502.
     """
-
-    def __init__(self, parameters: HuggingFaceParameters) -> None:
-        super().__init__(parameters)
-        self._http: HttpClient | None = None
-        self._secrets = parameters.secrets()
-
-    async def load(self, model: str) -> None:
-        if self._http is None:
-            p = self.parameters
-            self._http = HttpClient(p.base_url, p.sent_headers(), timeout=p.timeout)
-
-    async def unload(self) -> None:
-        http, self._http = self._http, None
-        if http is not None:
-            await http.close()
-
-    def check(self) -> str | None:
-        if missing := super().check():
-            return missing
-        if self.parameters.at_home and not self.parameters.key:
-            return "no access token: set HF_TOKEN or run `breeze settings set huggingface api_key`"
-        return None
 
     async def models(self) -> tuple[ModelInfo, ...]:
         """The one that needs no name; there are too many others to list."""
@@ -177,6 +155,3 @@ class HuggingFaceRunner(Runner[HuggingFaceParameters]):
                 f"{model!r} is no name of a model: write <organisation>/<name>.", field="model"
             )
         return f"/models/{quote(model, safe='/')}{task}"
-
-    def _unloaded(self) -> NoReturn:
-        raise NotLoadedError("No connection is open: call load first.", runner=self.info.name)

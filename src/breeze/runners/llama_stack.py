@@ -10,7 +10,6 @@ from typing import Any, NoReturn
 from breeze.contracts.capability import Capability, RunnerKind
 from breeze.contracts.errors import NotLoadedError
 from breeze.contracts.events import ChatEvent, EmbedEvent, Finish, ModerateEvent, Usage
-from breeze.contracts.request import AUTO
 from breeze.contracts.requests import ChatRequest, EmbedRequest, ModerateRequest
 from breeze.contracts.runner import ModelInfo, Runner, runner
 from breeze.runners._http_json import encoded
@@ -22,9 +21,8 @@ from breeze.runners._llama_stack_prompt import with_pictures, with_sources
 from breeze.runners._llama_stack_route import Route, route_of
 from breeze.runners._llama_stack_server import Server
 from breeze.runners._llama_stack_shelf import Shelf
+from breeze.runners._only_model import ANY
 from breeze.runners._openai_vectors import MOST_TEXTS, vectors_body, vectors_of
-
-_ANY = (AUTO, "")
 
 
 @runner(
@@ -141,7 +139,7 @@ class LlamaStackRunner(Runner[LlamaStackParameters]):
     async def embed(self, request: EmbedRequest) -> AsyncGenerator[EmbedEvent]:
         server, _ = self._loaded()
         self.parameters_for(request)
-        asked = self.parameters.embedding_model if request.model in _ANY else request.model
+        asked = self.parameters.embedding_model if request.model in ANY else request.model
         model = await self._embedding_model(server, asked)
         used = 0
         with self.work.stream() as work:
@@ -172,7 +170,7 @@ class LlamaStackRunner(Runner[LlamaStackParameters]):
         yield Finish()
 
     async def _model(self, server: Server, asked: str, chosen: str) -> str:
-        name = chosen if asked in _ANY else asked
+        name = chosen if asked in ANY else asked
         if not name:
             return await server.only("llm", "model_id")
         return await server.model_named(name)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
 from breeze.contracts.capability import Capability, RunnerKind
-from breeze.contracts.errors import CapabilityError, NotFoundError, NotLoadedError
+from breeze.contracts.errors import CapabilityError, NotFoundError
 from breeze.contracts.events import Adjusted, ChatEvent, EmbedEvent, Progress
-from breeze.contracts.request import AUTO
 from breeze.contracts.requests import ChatRequest, EmbedRequest
-from breeze.contracts.runner import ModelInfo, Runner, runner
+from breeze.contracts.runner import ModelInfo, runner
 from breeze.runners._http import HttpClient
 from breeze.runners._http_errors import refusal
 from breeze.runners._http_json import encoded
@@ -22,7 +21,8 @@ from breeze.runners._ollama_parameters import OllamaParameters
 from breeze.runners._ollama_pull import pulled
 from breeze.runners._ollama_reply import Reply
 from breeze.runners._ollama_vectors import vectors_of
-from breeze.runners._only_model import the_only
+from breeze.runners._only_model import ANY, the_only
+from breeze.runners._remote import RemoteRunner
 
 E = TypeVar("E")
 Json = dict[str, Any]
@@ -39,7 +39,7 @@ _CHAT, _EMBED = "/api/chat", "/api/embed"
     concurrency=1024,
     queue=4096,
 )
-class OllamaRunner(Runner[OllamaParameters]):
+class OllamaRunner(RemoteRunner[OllamaParameters]):
     """Chat, vision and embeddings by the models of an Ollama server.
 
     The model is the one asked for, else the only one of the server that can do the work. The
@@ -50,35 +50,15 @@ class OllamaRunner(Runner[OllamaParameters]):
 
     def __init__(self, parameters: OllamaParameters) -> None:
         super().__init__(parameters)
-        self._http: HttpClient | None = None
         self._only: dict[Capability, str] = {}
-        self._secrets = parameters.secrets()
-
-    async def load(self, model: str) -> None:
-        if self._http is None:
-            self._http = self._client()
 
     async def unload(self) -> None:
-        http, self._http = self._http, None
         self._only.clear()
-        if http is not None:
-            await http.close()
-
-    def check(self) -> str | None:
-        if missing := super().check():
-            return missing
-        if self.parameters.at_home and not self.parameters.key:
-            return "no API key: set OLLAMA_API_KEY or run `breeze settings set ollama api_key`"
-        return None
+        await super().unload()
 
     async def models(self) -> tuple[ModelInfo, ...]:
-        if self._http is not None:
-            return await self._listed(self._http)
-        http = self._client()
-        try:
+        async with self._connection() as http:
             return await self._listed(http)
-        finally:
-            await http.close()
 
     async def chat(self, request: ChatRequest) -> AsyncGenerator[ChatEvent]:
         http = self._http or self._unloaded()
@@ -180,19 +160,12 @@ class OllamaRunner(Runner[OllamaParameters]):
                     async for step in steps:
                         yield step
 
-    def _unloaded(self) -> NoReturn:
-        raise NotLoadedError("No connection is open: call load first.", runner=self.info.name)
-
-    def _client(self) -> HttpClient:
-        p = self.parameters
-        return HttpClient(p.base_url, p.sent_headers(), timeout=p.timeout)
-
     async def _listed(self, http: HttpClient) -> tuple[ModelInfo, ...]:
         return await list_models(http, self._secrets, self.parameters.num_ctx)
 
     async def _model(self, http: HttpClient, asked: str, needs: Capability) -> str:
         """The model asked for, or the only one that can do the work."""
-        if asked not in (AUTO, ""):
+        if asked not in ANY:
             return asked
         if needs not in self._only:
             found = await self._listed(http)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from typing import Any, NoReturn
+from typing import Any
 
 from breeze.contracts.capability import Capability, RunnerKind
-from breeze.contracts.errors import NotFoundError, NotLoadedError
 from breeze.contracts.events import (
     ChatEvent,
     DrawEvent,
@@ -16,7 +15,7 @@ from breeze.contracts.events import (
     SpeakEvent,
     TranscribeEvent,
 )
-from breeze.contracts.request import AUTO, Request
+from breeze.contracts.request import Request
 from breeze.contracts.requests import (
     ChatRequest,
     DrawRequest,
@@ -25,10 +24,11 @@ from breeze.contracts.requests import (
     SpeakRequest,
     TranscribeRequest,
 )
-from breeze.contracts.runner import ModelInfo, Runner, runner
+from breeze.contracts.runner import ModelInfo, runner
 from breeze.runners._http import HttpClient
 from breeze.runners._http_answer import Answer
 from breeze.runners._http_errors import refusal
+from breeze.runners._only_model import ANY, the_only
 from breeze.runners._openai_body import prepare
 from breeze.runners._openai_hearing import heard
 from breeze.runners._openai_models import list_models
@@ -44,9 +44,9 @@ from breeze.runners._openai_verdict import judged
 from breeze.runners._openai_whole import whole_events
 from breeze.runners._openai_wire import Wire
 from breeze.runners._openai_wishes import MODELS
+from breeze.runners._remote import RemoteRunner
 
 _CHAT = "/chat/completions"
-_ANY = (AUTO, "")
 
 
 @runner(
@@ -58,7 +58,7 @@ _ANY = (AUTO, "")
     concurrency=16_384,
     queue=16_384,
 )
-class OpenAIRunner(Runner[OpenAIParameters]):
+class OpenAIRunner(RemoteRunner[OpenAIParameters]):
     """Any server that speaks OpenAI's protocol: chat, sight, speech, hearing, pictures and more.
 
     The model is the one asked for, else the one that the parameters name for the kind of work,
@@ -70,9 +70,7 @@ class OpenAIRunner(Runner[OpenAIParameters]):
 
     def __init__(self, parameters: OpenAIParameters) -> None:
         super().__init__(parameters)
-        self._http: HttpClient | None = None
         self._only_model = ""
-        self._secrets = parameters.secrets()
         self._wire: Wire = None  # type: ignore[assignment]  # until it is loaded
 
     @classmethod
@@ -84,31 +82,12 @@ class OpenAIRunner(Runner[OpenAIParameters]):
         return parameters.model_for(capability)
 
     async def load(self, model: str) -> None:
-        if self._http is None:
-            self._wire = Wire(self.parameters)
-            self._http = self._client()
-
-    async def unload(self) -> None:
-        http, self._http = self._http, None
-        if http is not None:
-            await http.close()
-
-    def check(self) -> str | None:
-        if missing := super().check():
-            return missing
-        if variable := self.parameters.missing_key:
-            name = self.info.name
-            return f"no API key: set {variable} or run `breeze settings set {name} api_key`"
-        return None
+        self._wire = Wire(self.parameters)
+        await super().load(model)
 
     async def models(self) -> tuple[ModelInfo, ...]:
-        if self._http is not None:
-            return await list_models(self._http, self._secrets)
-        http = self._client()
-        try:
+        async with self._connection() as http:
             return await list_models(http, self._secrets)
-        finally:
-            await http.close()
 
     async def chat(  # noqa: C901  # every helper would cost each request a frame
         self, request: ChatRequest
@@ -116,7 +95,7 @@ class OpenAIRunner(Runner[OpenAIParameters]):
         http = self._http or self._unloaded()
         wire = self._wire if not request.params else Wire(self.parameters_for(request))
         model = request.model
-        if model in _ANY:
+        if model in ANY:
             model = await self._model(http, self.parameters, request)
         body, adjusted, shape = prepare(request, model, wire)
         for note in adjusted:
@@ -199,7 +178,7 @@ class OpenAIRunner(Runner[OpenAIParameters]):
         http = self._http or self._unloaded()
         parameters = self.parameters_for(request)
         model = request.model
-        if model in _ANY:
+        if model in ANY:
             model = await self._model(http, parameters, request)
         server = Server(http, parameters, self._secrets)
         with self.work.stream() as work:
@@ -207,13 +186,6 @@ class OpenAIRunner(Runner[OpenAIParameters]):
                 async for event in events:
                     work.steps += 1
                     yield event
-
-    def _unloaded(self) -> NoReturn:
-        raise NotLoadedError("No connection is open: call load first.", runner=self.info.name)
-
-    def _client(self) -> HttpClient:
-        p = self.parameters
-        return HttpClient(p.base_url, p.sent_headers(), timeout=p.timeout)
 
     async def _model(
         self, http: HttpClient, parameters: OpenAIParameters, request: Request[Any]
@@ -229,12 +201,5 @@ class OpenAIRunner(Runner[OpenAIParameters]):
         if self._only_model:
             return self._only_model
         found = await list_models(http, self._secrets)
-        if len(found) != 1:
-            names = ", ".join(model.id for model in found[:3]) or "none"
-            raise NotFoundError(
-                f"Which model? {http.target.authority} lists {len(found)} ({names}). Set "
-                f"{setting}, or ask for <instance>/<model>.",
-                field="model",
-            )
-        self._only_model = found[0].id
+        self._only_model = the_only(found, http.target.authority, setting=setting)
         return self._only_model

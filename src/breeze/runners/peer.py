@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Coroutine
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
 from breeze.contracts import hops
 from breeze.contracts.capability import RunnerKind
-from breeze.contracts.errors import NotLoadedError, RunnerError, UnavailableError
+from breeze.contracts.errors import RunnerError, UnavailableError
 from breeze.contracts.events import ALIVE
 from breeze.contracts.request import Request
-from breeze.contracts.runner import ModelInfo, Runner, runner
+from breeze.contracts.runner import ModelInfo, runner
 from breeze.contracts.wire import encode
 from breeze.runners._http import JSON, HttpClient
 from breeze.runners._http_target import segment
@@ -19,6 +19,7 @@ from breeze.runners._peer_files import gathered, lightened
 from breeze.runners._peer_models import list_models
 from breeze.runners._peer_parameters import PeerParameters
 from breeze.runners._peer_wire import LONGEST, Reader, outgoing, refused, upload_of
+from breeze.runners._remote import RemoteRunner
 
 E = TypeVar("E")
 _PATIENCE = 5.0
@@ -35,7 +36,7 @@ _PATIENCE = 5.0
     queue=16_384,
     automatic=False,
 )
-class PeerRunner(Runner[PeerParameters]):
+class PeerRunner(RemoteRunner[PeerParameters]):
     """Any kind of work on another Breeze server.
 
     Its models are called as there: `<this instance>/<their instance>/<model>`; without one the
@@ -46,25 +47,17 @@ class PeerRunner(Runner[PeerParameters]):
 
     def __init__(self, parameters: PeerParameters) -> None:
         super().__init__(parameters)
-        self._http: HttpClient | None = None
-        self._secrets = (parameters.key,)
         self._errands: set[asyncio.Task[None]] = set()
 
-    async def load(self, model: str) -> None:
-        if self._http is None:
-            self._http = self._client()
-
     async def unload(self) -> None:
-        http, self._http = self._http, None
         for errand in tuple(self._errands):
             errand.cancel()
-        if http is not None:
-            await http.close()
+        await super().unload()
 
     def check(self) -> str | None:
         if missing := super().check():
             return missing
-        if self.parameters.target is None:
+        if not self.parameters.is_set:
             return "no server: set base_url to the address of another Breeze server"
         return None
 
@@ -72,17 +65,14 @@ class PeerRunner(Runner[PeerParameters]):
         """What the other server serves itself; not what its own peers do."""
         if hops.passed():  # whoever asks is a peer: it may be the very one that we would ask
             raise self._circle("A list of models")
-        http = self._http or self._client()
-        try:
-            async with asyncio.timeout(_PATIENCE):
-                return await list_models(http, self._secrets, self.info.name)
-        except TimeoutError:
-            raise UnavailableError(
-                f"{http.target.authority} did not list its models within {_PATIENCE:g} s."
-            ) from None
-        finally:
-            if http is not self._http:
-                await http.close()
+        async with self._connection() as http:
+            try:
+                async with asyncio.timeout(_PATIENCE):
+                    return await list_models(http, self._secrets, self.info.name)
+            except TimeoutError:
+                raise UnavailableError(
+                    f"{http.target.authority} did not list its models within {_PATIENCE:g} s."
+                ) from None
 
     async def _answer(self, request: Request[E]) -> AsyncGenerator[E]:
         """The other server's events for `request`."""
@@ -154,10 +144,3 @@ class PeerRunner(Runner[PeerParameters]):
             detail="loop",
             retryable=False,
         )
-
-    def _unloaded(self) -> NoReturn:
-        raise NotLoadedError("No connection is open: call load first.", runner=self.info.name)
-
-    def _client(self) -> HttpClient:
-        p = self.parameters
-        return HttpClient(p.base_url, p.sent_headers(), timeout=p.timeout)

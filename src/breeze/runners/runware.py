@@ -5,18 +5,17 @@ from __future__ import annotations
 import base64
 from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from breeze.contracts.capability import Capability, RunnerKind
-from breeze.contracts.errors import NotLoadedError
 from breeze.contracts.events import ChatEvent, DrawEvent, Finish, TextDelta
 from breeze.contracts.messages import ImagePart
 from breeze.contracts.request import AUTO
 from breeze.contracts.requests import ChatRequest, DrawRequest
-from breeze.contracts.runner import ModelInfo, Runner, runner
+from breeze.contracts.runner import ModelInfo, runner
 from breeze.contracts.values import Usage
-from breeze.runners._http import HttpClient
 from breeze.runners._http_json import finite
+from breeze.runners._remote import RemoteRunner
 from breeze.runners._runware_api import Api
 from breeze.runners._runware_batch import Batch
 from breeze.runners._runware_caption import picture_in, question_in, unused
@@ -44,7 +43,7 @@ _MODEL = "runware:100@1"
     queue=1024,
     automatic=False,  # it costs money: it draws where somebody has set it up, or asks for it
 )
-class RunwareRunner(Runner[RunwareParameters]):
+class RunwareRunner(RemoteRunner[RunwareParameters]):
     """Pictures by Runware: many prompts at once, upscaling, cut-outs and captions.
 
     Each prompt becomes a task with an id of its own; what fails is told beside what does not.
@@ -55,7 +54,6 @@ class RunwareRunner(Runner[RunwareParameters]):
 
     def __init__(self, parameters: RunwareParameters) -> None:
         super().__init__(parameters)
-        self._http: HttpClient | None = None
         self._shared: Delivery | None = None
         self._shelf = Shelf(None)
 
@@ -63,13 +61,13 @@ class RunwareRunner(Runner[RunwareParameters]):
         if self._shared is not None:
             return
         p = self.parameters
-        self._http = HttpClient(p.base_url, p.sent_headers(), timeout=p.timeout)
+        http = self._http = self._client()
         self._shelf = Shelf(self._folder(p))
         self._shelf.sweep()
         notes = self.home / "runware" if self.home is not None else None
         name = account(p.base_url, p.key)
         self._shared = Delivery(
-            Api(self._http, p.secrets()),
+            Api(http, self._secrets),
             self.clock,
             Gate(self.clock),
             Sent(Notes(notes, f"sent-{name}")),
@@ -78,19 +76,8 @@ class RunwareRunner(Runner[RunwareParameters]):
         )
 
     async def unload(self) -> None:
-        http, self._http, self._shared = self._http, None, None
-        if http is not None:
-            await http.close()
-
-    def check(self) -> str | None:
-        if missing := super().check():
-            return missing
-        if not self.parameters.key and not self.parameters.target.loopback:
-            return (
-                "no API key: set RUNWARE_API_KEY, or api_key in the configuration, "
-                "or run `breeze settings set runware api_key`"
-            )
-        return None
+        self._shared = None
+        await super().unload()
 
     @classmethod
     def wrong_model(cls, model: str) -> str | None:
@@ -164,9 +151,6 @@ class RunwareRunner(Runner[RunwareParameters]):
         if limit and spent >= share * limit:
             facts |= {"spent_today": spent, "daily_limit": limit}
         return facts
-
-    def _unloaded(self) -> NoReturn:
-        raise NotLoadedError("No connection is open: call load first.", runner=self.info.name)
 
 
 def _sent(image: ImagePart) -> str:

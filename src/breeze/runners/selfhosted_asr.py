@@ -5,18 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncGenerator
-from typing import NoReturn
 
 from breeze.contracts.capability import Capability, RunnerKind
-from breeze.contracts.errors import NotLoadedError, RunnerError, UnavailableError
+from breeze.contracts.errors import RunnerError, UnavailableError
 from breeze.contracts.events import TranscribeEvent
-from breeze.contracts.request import AUTO
 from breeze.contracts.requests import TranscribeRequest
-from breeze.contracts.runner import ModelInfo, Runner, runner
+from breeze.contracts.runner import ModelInfo, runner
 from breeze.runners._http import HttpClient
 from breeze.runners._http_errors import refusal
 from breeze.runners._http_json import decoded
-from breeze.runners._only_model import the_only
+from breeze.runners._only_model import ANY, the_only
+from breeze.runners._remote import RemoteRunner
 from breeze.runners._selfhosted_asr_heard import Heard
 from breeze.runners._selfhosted_asr_parameters import FORM, SelfhostedASRParameters
 from breeze.runners._selfhosted_asr_wire import SAYS, sent, unheard
@@ -26,7 +25,7 @@ _MOST = 100 * 1024 * 1024
 """Bytes of sound."""
 _PROBE = 5.0
 """Seconds for /health to answer."""
-_ANY = "whisper-1"
+_NAMELESS = "whisper-1"
 """The name for servers that list no model and want one all the same."""
 _log = logging.getLogger("breeze.runners")
 
@@ -41,7 +40,7 @@ _log = logging.getLogger("breeze.runners")
     queue=1024,
     automatic=False,
 )
-class SelfhostedASRRunner(Runner[SelfhostedASRParameters]):
+class SelfhostedASRRunner(RemoteRunner[SelfhostedASRParameters]):
     """Speech recognition by a server of one's own.
 
     It is sent the whole recording, 100 MiB at most. The model is the one asked for, else the only
@@ -50,36 +49,25 @@ class SelfhostedASRRunner(Runner[SelfhostedASRParameters]):
 
     def __init__(self, parameters: SelfhostedASRParameters) -> None:
         super().__init__(parameters)
-        self._http: HttpClient | None = None
         self._only = ""
-        self._secrets = (parameters.key,)
 
     async def load(self, model: str) -> None:
-        if self._http is None:
-            self._http = self._client()
-            if not self.parameters.assume_connectivity:
-                await self._probe()
-
-    async def unload(self) -> None:
-        http, self._http = self._http, None
-        if http is not None:
-            await http.close()
+        first = self._http is None
+        await super().load(model)
+        if first and not self.parameters.assume_connectivity:
+            await self._probe()
 
     def check(self) -> str | None:
         if missing := super().check():
             return missing
-        if self.parameters.target is None:
+        if not self.parameters.is_set:
             return "no server: set base_url to the address of the recogniser"
         return None
 
     async def models(self) -> tuple[ModelInfo, ...]:
         """What the server lists; nothing where it has no such list."""
-        http = self._http or self._client()
-        try:
+        async with self._connection() as http:
             return await self._listed(http)
-        finally:
-            if http is not self._http:
-                await http.close()
 
     async def transcribe(self, request: TranscribeRequest) -> AsyncGenerator[TranscribeEvent]:
         http, p = self._http or self._unloaded(), self.parameters_for(request)
@@ -104,12 +92,12 @@ class SelfhostedASRRunner(Runner[SelfhostedASRParameters]):
 
     async def _model(self, http: HttpClient, asked: str) -> str:
         """The model to name. Raises NotFoundError when there are several to choose from."""
-        if asked not in (AUTO, ""):
+        if asked not in ANY:
             return asked
         if self._only or self.parameters.endpoint != FORM:
             return self._only
         found = await self._listed(http)
-        self._only = the_only(found, http.target.authority) if found else _ANY
+        self._only = the_only(found, http.target.authority) if found else _NAMELESS
         return self._only
 
     async def _listed(self, http: HttpClient) -> tuple[ModelInfo, ...]:
@@ -142,12 +130,8 @@ class SelfhostedASRRunner(Runner[SelfhostedASRParameters]):
         _log.warning("%s: %s is not ready: %s", self.info.name, http.target.authority, why)
 
     def _client(self) -> HttpClient:
-        p = self.parameters
-        if p.target is None:
+        if not self.parameters.is_set:
             raise UnavailableError(
                 "There is no server to ask: set base_url.", field="base_url", retryable=False
             )
-        return HttpClient(p.base_url, p.sent_headers(), timeout=p.timeout)
-
-    def _unloaded(self) -> NoReturn:
-        raise NotLoadedError("No connection is open: call load first.", runner=self.info.name)
+        return super()._client()

@@ -7,6 +7,7 @@ import math
 import struct
 import sys
 import zlib
+from collections.abc import Sequence
 from functools import lru_cache
 
 from breeze.contracts.wav import close_wav, wav_header
@@ -35,8 +36,13 @@ def png(width: int, height: int) -> bytes:
         bytes(0 if x in (0, width - 1) or y in (0, height - 1) else 255 for x in range(width))
         for y in range(height)
     ]
+    return png_file(width, height, rows, colour=False)
+
+
+def png_file(width: int, height: int, rows: Sequence[bytes], *, colour: bool) -> bytes:
+    """A PNG of these rows of pixels: a byte each (grey), or three with `colour` (RGB)."""
+    head = struct.pack(">IIBBBBB", width, height, 8, 2 if colour else 0, 0, 0, 0)
     packed = zlib.compress(b"".join(b"\0" + row for row in rows))
-    head = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
     parts = ((b"IHDR", head), (b"IDAT", packed), (b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))

@@ -10,20 +10,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Any, get_args
+from typing import Any
 
 import msgspec
 
 from breeze.contracts.capability import METHODS
 from breeze.contracts.events import (
+    EVENTS,
     Adjusted,
-    ChatEvent,
-    DrawEvent,
-    EmbedEvent,
     Finish,
-    ModerateEvent,
-    SpeakEvent,
-    TranscribeEvent,
 )
 from breeze.contracts.metadata import KEYS
 from breeze.contracts.results import ANSWERS, Fold
@@ -48,19 +43,6 @@ RULES: dict[str, str] = {
     "stream.whole": "the events add up to the result that Finish carries",
 }
 """Every rule of a stream."""
-
-ALLOWED: dict[str, tuple[type, ...]] = {
-    method: get_args(events)
-    for method, events in {
-        "chat": ChatEvent,
-        "transcribe": TranscribeEvent,
-        "speak": SpeakEvent,
-        "moderate": ModerateEvent,
-        "draw": DrawEvent,
-        "embed": EmbedEvent,
-    }.items()
-}
-"""The events that each runner method may yield."""
 
 
 class BrokenStream(AssertionError):
@@ -106,7 +88,7 @@ class Checker:
             self._break("stream.finish", f"it ended after {self._at} events without Finish")
 
     def _check_kind(self, event: Any) -> None:
-        if not isinstance(event, ALLOWED[self._method]):
+        if not isinstance(event, EVENTS[self._method]):
             self._break("stream.event-types", f"{self._method} yielded {_name(event)}")
         if event.partial is isinstance(event, Finish):
             self._break("stream.partial", f"{_name(event)}.partial is {event.partial}")

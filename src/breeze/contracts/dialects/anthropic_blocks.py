@@ -21,6 +21,7 @@ from breeze.contracts.messages import (
     TextPart,
     ToolCall,
 )
+from breeze.contracts.unreadable import UNREADABLE
 
 Json = dict[str, Any]
 IMAGES = ("image/jpeg", "image/png", "image/gif", "image/webp")
@@ -88,7 +89,7 @@ def _spoken(message: Message, path: str, adjusted: list[Adjusted]) -> str | list
 def _call(call: ToolCall, path: str) -> Json:
     try:
         given = msgspec.json.decode(call.arguments or "{}")
-    except msgspec.DecodeError:
+    except UNREADABLE:
         given = None
     if not isinstance(given, dict):
         field = f"{path}.arguments"

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from breeze.contracts.errors import InputError
+from breeze.contracts.unreadable import UNREADABLE
 
 _decode = msgspec.json.Decoder().decode
 
@@ -15,7 +16,7 @@ def json_object(body: bytes) -> dict[str, Any]:
     """`body`, a JSON object. Raises InputError when it is something else."""
     try:
         value = _decode(body)
-    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+    except UNREADABLE as error:
         raise InputError(f"The body is not valid JSON: {error}.") from error
     if type(value) is not dict:
         raise InputError("The body must be a JSON object.")

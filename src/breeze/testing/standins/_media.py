@@ -5,10 +5,9 @@ from __future__ import annotations
 import hashlib
 import io
 import struct
-import zlib
 from typing import Any
 
-from breeze.testing.media import pcm
+from breeze.testing.media import pcm, png_file
 from breeze.testing.standins._said import tokens
 
 MIMES = {
@@ -67,7 +66,7 @@ def picture(text: str, width: int, height: int, form: str = "png") -> bytes:
     """A picture of one colour, which follows from the text."""
     colour = hashlib.sha256(text.encode()).digest()[:3]
     if form == "png":
-        return _png(colour, width, height)
+        return png_file(width, height, [colour * width] * height, colour=True)
     if form not in ("jpeg", "webp"):
         raise ValueError(f"unknown picture format {form!r}")
     try:
@@ -77,13 +76,3 @@ def picture(text: str, width: int, height: int, form: str = "png") -> bytes:
     out = io.BytesIO()
     Image.new("RGB", (width, height), (colour[0], colour[1], colour[2])).save(out, form.upper())
     return out.getvalue()
-
-
-def _png(colour: bytes, width: int, height: int) -> bytes:
-    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    data = zlib.compress((b"\0" + colour * width) * height)
-    parts = ((b"IHDR", head), (b"IDAT", data), (b"IEND", b""))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-        for kind, body in parts
-    )

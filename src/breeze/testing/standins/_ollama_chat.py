@@ -45,6 +45,7 @@ class Said:
 
 
 def prompt_size(messages: list[Json]) -> int:
+    """Tokens of a conversation: its words, and one for each message."""
     return sum(len(tokens(m.get("content") or "")) + 1 for m in messages)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import struct
-import zlib
+
+from breeze.testing.media import png_file
 
 
 def picture(said: str, width: int, height: int, form: str) -> bytes:
@@ -14,17 +15,7 @@ def picture(said: str, width: int, height: int, form: str) -> bytes:
         return _webp(width, height, red, green, blue)
     if form == "JPG":
         return _jpeg(width, height, red)
-    return _png(width, height, bytes((red, green, blue)))
-
-
-def _png(width: int, height: int, colour: bytes) -> bytes:
-    rows = zlib.compress((b"\0" + colour * width) * height, 1)
-    head = struct.pack(">IIBB3x", width, height, 8, 2)
-    chunks = ((b"IHDR", head), (b"IDAT", rows), (b"IEND", b""))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-        for kind, data in chunks
-    )
+    return png_file(width, height, [bytes((red, green, blue)) * width] * height, colour=True)
 
 
 def _webp(width: int, height: int, red: int, green: int, blue: int) -> bytes:

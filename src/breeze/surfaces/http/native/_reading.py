@@ -18,6 +18,7 @@ from breeze.contracts.requests import (
     SpeakRequest,
     TranscribeRequest,
 )
+from breeze.contracts.unreadable import UNREADABLE
 
 _KINDS: dict[str, type[AnyRequest]] = {
     "chat": ChatRequest,
@@ -74,14 +75,14 @@ def _decoded(method: str, body: bytes) -> AnyRequest:
         what, _, where = str(error).partition(" - at `$")
         path = [where.strip("`").lstrip("."), *_MISSING.findall(what)]
         raise InputError(f"{what}.", field=".".join(filter(None, path))) from error
-    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+    except UNREADABLE as error:
         raise InputError(f"This is not valid JSON: {error}.") from error
 
 
 def _type_of(body: bytes) -> str:
     try:
         found = _type.decode(body).get("type")
-    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+    except UNREADABLE as error:
         raise InputError(f"This is not a JSON object: {error}.") from error
     if not isinstance(found, str) or found not in _KINDS:
         raise InputError(f"type must be one of {', '.join(_KINDS)}.", field="type")
