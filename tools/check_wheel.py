@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 SOURCE = Path(__file__).parent.parent / "src"
-SUFFIXES = {".py", ".gguf", ".wav", ".json", ".txt", ".html", ".css", ".js", ".svg"}
+SUFFIXES = {".py", ".gguf", ".wav", ".json", ".txt", ".html", ".css", ".js", ".svg", ".toml"}
 METADATA = {
     "METADATA",
     "WHEEL",
