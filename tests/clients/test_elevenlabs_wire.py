@@ -17,22 +17,23 @@ from tests.runners.elevenlabs_asking import MODEL, TEXT, events, running, saying
 
 pytestmark = pytest.mark.timeout(900)  # the first run installs the client
 SOUND = wav(2.0, tone=0)
-TIMED = {"timestamps": True}
+TIMED, PLAIN = {"timestamps": True}, {"verify_end": False}
 SETTINGS: dict[str, Any] = {
     "stability": 0.1, "similarity_boost": 0.2, "style": 0.3, "speaker_boost": "off", "seed": 4,
     "normalization": "off", "previous_text": "Before.", "next_text": "After.",
     "pronunciation": "d1:v1", "bitrate": "64", "keep_logs": False,
 }  # fmt: skip
+SPEECH = SpeakRequest(TEXT, model=MODEL, speed=1.1, language="de-AT", format="mp3")
 HEARD: dict[str, Any] = {
     "audio_events": True, "diarize": True, "speakers": 2, "keyterms": "Oslo, Ada Lovelace",
     "seed": 3, "keep_logs": False,
 }  # fmt: skip
 CALLS: dict[str, tuple[dict[str, Any], Request[Any]]] = {
-    "speak_plain": ({}, saying(format="pcm", whole=True)),
-    "speak_streamed": ({}, saying(format="opus")),
-    "speak_settings": (SETTINGS, SpeakRequest(TEXT, model=MODEL, speed=1.1, language="de-AT",
-                                              format="mp3")),
+    "speak_plain": (PLAIN, saying(format="pcm", whole=True)),
+    "speak_streamed": ({}, saying(format="opus", params=PLAIN)),
+    "speak_settings": (SETTINGS | PLAIN, SPEECH),
     "speak_timed": ({}, saying(params=TIMED)),
+    "speak_checked": (SETTINGS, SPEECH),
     "speak_timed_whole": ({}, saying(format="mp3", params=TIMED, whole=True)),
     "hear_plain": ({}, TranscribeRequest(audio=SOUND, model="scribe_v2")),
     "hear_settings": (HEARD, TranscribeRequest(audio=SOUND, model="scribe_v1", language="",
@@ -86,7 +87,8 @@ async def test_the_client_understands_the_stand_in(tmp_path: Path) -> None:
         seen = (await recorded("elevenlabs", "elevenlabs_calls", vendor, tmp_path)).returned
     assert seen["speak_plain"] == len(TEXT) * 960
     assert seen["speak_streamed"] > 100
-    assert seen["speak_timed"] == seen["speak_timed_whole"] == list(TEXT)
+    timed = ("speak_timed", "speak_checked", "speak_timed_whole")
+    assert [seen[name] for name in timed] == [list(TEXT)] * 3
     assert seen["hear_plain"] == "one two three four"
     assert seen["hear_settings"][-1] == "(laughter)"
     assert seen["list_models"][0] == ["eleven_flash_v2_5", 40_000]

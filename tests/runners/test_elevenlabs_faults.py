@@ -71,15 +71,16 @@ BEFORE: dict[str, tuple[type[RunnerError], bool]] = {
 
 
 async def asked(runner: ElevenLabsRunner, way: str) -> None:
-    """Speak or hear in one of four ways."""
+    """Speak or hear in one of six ways."""
     if way == "hear":
         await heard(runner, hearing(audio=wav(1.0)))
     else:
-        request = saying(whole=way == "whole", params={"timestamps": way == "timed"})
+        params = {"timestamps": way == "timed", "verify_end": "plain" not in way}
+        request = saying(whole="whole" in way, params=params)
         await spoken(runner, request)
 
 
-@pytest.mark.parametrize("way", ["stream", "whole", "timed", "hear"])
+@pytest.mark.parametrize("way", ["stream", "whole", "plain", "plain whole", "timed", "hear"])
 @pytest.mark.parametrize("fault", BEFORE)
 async def test_a_refusal_is_told_as_what_it_is(
     vendor: ElevenLabsStandin, runner: ElevenLabsRunner, fault: str, way: str
@@ -147,15 +148,17 @@ DURING = {
 }
 
 
+@pytest.mark.parametrize("plain", [False, True])
 @pytest.mark.parametrize("fault", DURING)
 async def test_what_came_before_a_fault_is_delivered(
-    vendor: ElevenLabsStandin, runner: ElevenLabsRunner, fault: str
+    vendor: ElevenLabsStandin, runner: ElevenLabsRunner, fault: str, plain: bool
 ) -> None:
     vendor.fault(fault)
     data = b""
     broken: RunnerError | None = None
     try:
-        async for event in runner.speak(saying(format="pcm")):
+        params = {"verify_end": not plain}
+        async for event in runner.speak(saying(format="pcm", params=params)):
             assert isinstance(event, AudioChunk)
             data += event.data
     except RunnerError as error:
@@ -182,12 +185,12 @@ async def test_an_answer_without_sound_is_none(runner: ElevenLabsRunner) -> None
 
 
 @pytest.mark.parametrize("fault", ["slow-head", "slow-first", "stall", "endless"])
-@pytest.mark.parametrize("timed", [False, True])
+@pytest.mark.parametrize("checked", [False, True])
 async def test_leaving_closes_the_connection_at_once(
-    vendor: ElevenLabsStandin, runner: ElevenLabsRunner, fault: str, timed: bool
+    vendor: ElevenLabsStandin, runner: ElevenLabsRunner, fault: str, checked: bool
 ) -> None:
     vendor.fault(fault)
-    reading = asyncio.ensure_future(spoken(runner, saying(params={"timestamps": timed})))
+    reading = asyncio.ensure_future(spoken(runner, saying(params={"verify_end": checked})))
     await until(lambda: bool(vendor.calls))
     await asyncio.wait([reading], timeout=0.02)
     assert not reading.done()

@@ -81,6 +81,7 @@ KEYS: dict[str, Key] = {
     "text_characters_processed": Key("characters", "spoken so far", _TTS),
     "audio_duration_ms": Key("ms", "sound made so far", _TTS),
     "synthesis_progress": Key("0-100", "how far the text is spoken", _TTS),
+    "end_verified": Key("bool", "the provider's own times say that all was spoken", _TTS),
     "voice_used": Key("text", "the voice", _TTS),
     "quality_level": Key("text", "of the voice", _TTS),
     "total_sentences": Key("count", "sentences in the text", _TTS),

@@ -26,9 +26,15 @@ class Speaking:
     """The events of one request to speak. `facts`: metadata of its end."""
 
     def __init__(
-        self, request: SpeakRequest, sound: Sound, encoder: Encoder | None, facts: dict[str, Any]
+        self,
+        request: SpeakRequest,
+        sound: Sound,
+        encoder: Encoder | None,
+        facts: dict[str, Any],
+        tells_words: bool,
     ) -> None:
         self._request, self._sound, self._facts = request, sound, facts
+        self._tells_words = tells_words
         self._encoder = encoder
         self._rate = encoder.sample_rate if encoder is not None else sound.source
         self._slow = _is_slow(sound)
@@ -39,7 +45,13 @@ class Speaking:
 
     @classmethod
     async def begin(
-        cls, request: SpeakRequest, sound: Sound, bitrate: int, facts: dict[str, Any]
+        cls,
+        request: SpeakRequest,
+        sound: Sound,
+        bitrate: int,
+        facts: dict[str, Any],
+        *,
+        tells_words: bool,
     ) -> Self:
         """Ready for the first piece. Raises InputError for what the format cannot be."""
         made: Encoder | None = None
@@ -49,12 +61,12 @@ class Speaking:
             made = (
                 await asyncio.to_thread(encoder, *wanted) if _is_slow(sound) else encoder(*wanted)
             )
-        return cls(request, sound, made, facts)
+        return cls(request, sound, made, facts, tells_words)
 
     async def take(self, data: bytes, words: tuple[Word, ...]) -> list[SpeakEvent]:
         """The events for what came. Encoding that takes a while is done in a thread."""
         self._read += len(data)
-        self._words += words
+        self._words += words if self._tells_words else ()
         if self._sound.bits:
             self._seconds = self._read * 8 / self._sound.bits
         else:  # then only words tell how long it is
@@ -71,13 +83,16 @@ class Speaking:
             return await asyncio.to_thread(self._encoder.feed, data)
         return self._encoder.feed(data)
 
-    async def end(self, answer: Answer) -> list[SpeakEvent]:
-        """What the encoder still holds, the usage and the finish.
+    async def end(self, answer: Answer, *, verified: bool) -> list[SpeakEvent]:
+        """What the encoder still holds, the usage and the finish. `verified`: it is all there.
 
-        Raises ProcessingError when there was no sound at all.
+        Raises ProcessingError when there was no sound at all, or it ends amid a sample.
         """
         if not self._read:
             raise ProcessingError(f"{answer.where} sent no sound.", detail="malformed")
+        if self._half:
+            why = f"{answer.where} ended its sound amid a sample. Send the request again."
+            raise ProcessingError(why, detail="cut")
         rest = b""
         if self._encoder is not None:
             rest = (
@@ -92,7 +107,7 @@ class Speaking:
         return [
             *chunks,
             Usage(characters=cost, audio_seconds=seconds),
-            Finish(metadata=self._ending(seconds)),
+            Finish(metadata={**self._ending(seconds), "end_verified": verified}),
         ]
 
     def _ending(self, seconds: float) -> dict[str, Any]:

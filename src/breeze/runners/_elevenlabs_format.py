@@ -12,6 +12,8 @@ _BITRATES = (32, 64, 96, 128, 192)
 _MP3 = {22_050: (32,), 24_000: (48,), 44_100: _BITRATES}
 """Rates of mp3 in Hz, and the bitrates in kbit/s of each."""
 _OPUS = 48_000
+_SAMPLES = {"pcm": 16, "ulaw": 8, "alaw": 8}
+"""Bits of a sample, where each has as many."""
 _USUAL = 24_000
 """Hz of PCM that every plan has; more than twice as much needs a larger one."""
 OUTPUT_FORMATS = (
@@ -44,7 +46,12 @@ class Sound(NamedTuple):
         codec, rate, *rest = self.wire.split("_")
         if codec == "mp3":
             return int(rest[0]) * 1000
-        return {"pcm": 16, "ulaw": 8, "alaw": 8}.get(codec, 0) * int(rate)
+        return _SAMPLES.get(codec, 0) * int(rate)
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether it is samples one after the other, so that its size tells its length."""
+        return self.wire.partition("_")[0] in _SAMPLES
 
 
 def sound_for(

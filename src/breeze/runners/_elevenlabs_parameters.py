@@ -102,8 +102,17 @@ class ElevenLabsParameters(VendorParameters):
     )
     timestamps: bool = switch(
         False,
-        "Tell when each word is spoken. The sound then comes as text, a third larger",
+        "Tell when each word is spoken",
         title="Word times",
+        category="Sound",
+        per_request=True,
+    )
+    verify_end: bool = switch(
+        True,
+        "Ask for the times of characters with the sound, to notice when it ends before its text "
+        "does. The sound comes as text then, a third larger. Off: plain sound, of which nobody can "
+        "tell whether it is all there, unless timestamps is on",
+        title="Notice an early end",
         category="Sound",
         per_request=True,
     )

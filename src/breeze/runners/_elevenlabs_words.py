@@ -32,11 +32,6 @@ class WordReader:
         self._offset: int | None = None
         self._start = self._end = self._shift = self._last = 0.0
 
-    @property
-    def short(self) -> bool:
-        """True when there is something left to say, as far as the characters tell."""
-        return bool(self._at) and any(map(str.isalnum, self._text[self._at :]))
-
     def take(self, found: Alignment) -> list[Word]:
         """The words that end here: one that goes on is kept for the next piece."""
         words: list[Word] = []

@@ -20,12 +20,11 @@ from breeze.runners._elevenlabs_format import sound_for
 from breeze.runners._elevenlabs_hearing import heard
 from breeze.runners._elevenlabs_models import Lengths, list_models
 from breeze.runners._elevenlabs_parameters import ElevenLabsParameters
-from breeze.runners._elevenlabs_speech import Piece, TimedReader, sound_pieces, whole_sound
+from breeze.runners._elevenlabs_speech import TimedReader, pieces_of
 from breeze.runners._elevenlabs_turns import Turns
 from breeze.runners._elevenlabs_upload import form_parts, sound_part
 from breeze.runners._elevenlabs_voices import Voice, is_id, list_voices, named
 from breeze.runners._http import HttpClient
-from breeze.runners._http_answer import Answer
 from breeze.runners._http_errors import refusal
 from breeze.runners._http_json import encoded
 from breeze.runners._http_multipart import multipart
@@ -34,7 +33,7 @@ from breeze.runners._remote import RemoteRunner
 
 _ROUTES = {(False, False): "/stream", (True, False): "",
            (False, True): "/stream/with-timestamps", (True, True): "/with-timestamps"}  # fmt: skip
-"""Whether it is wanted whole, and with the times of words."""
+"""Whether it is wanted whole, and with the times of characters."""
 
 
 @runner(
@@ -88,47 +87,33 @@ class ElevenLabsRunner(RemoteRunner[ElevenLabsParameters]):
         await self._lengths.check(request.text, model, http, self._secrets)
         voice = await self._voice(http, request.voice or p.voice)
         query = {"output_format": sound.wire, "enable_logging": None if p.keep_logs else False}
-        route = f"/v1/text-to-speech/{segment(voice)}{_ROUTES[request.whole, p.timestamps]}"
+        timed = p.timestamps or p.verify_end
+        route = f"/v1/text-to-speech/{segment(voice)}{_ROUTES[request.whole, timed]}"
         data = encoded(body, "text")
         facts: dict[str, Any] = {"model_name": model} if model else {}
         facts |= {"voice_used": voice, "speaking_rate": body.get("voice_settings", {}).get("speed")}
         facts = {name: value for name, value in facts.items() if value is not None}
-        speaking = await Speaking.begin(request, sound, int(p.bitrate), facts)
+        speaking = await Speaking.begin(
+            request, sound, int(p.bitrate), facts, tells_words=p.timestamps
+        )
         with self.work.stream() as work:
             async with self._turns.turn():
                 with await http.post(with_query(route, query), data, whole=request.whole) as answer:
                     self._turns.learn(answer)
-                    async with aclosing(self._pieces(answer, request, p.timestamps)) as pieces:
+                    if answer.status != 200:
+                        raise await refusal(answer, secrets=self._secrets, field="text", says=SAYS)
+                    reader = (
+                        TimedReader(answer, request.text, sound, self._secrets) if timed else None
+                    )
+                    found = pieces_of(answer, request.whole, reader, self._secrets)
+                    async with aclosing(found) as pieces:
                         async for piece in pieces:
                             work.steps += 1
                             for event in await speaking.take(*piece):
                                 yield event
-                    for event in await speaking.end(answer):
+                    verified = reader is not None and reader.verified
+                    for event in await speaking.end(answer, verified=verified):
                         yield event
-
-    async def _pieces(
-        self, answer: Answer, request: SpeakRequest, timed: bool
-    ) -> AsyncGenerator[Piece]:
-        """Sound with the words in it, however it comes. Raises what came in its place."""
-        if answer.status != 200:
-            raise await refusal(answer, secrets=self._secrets, field="text", says=SAYS)
-        if timed:
-            reader = TimedReader(answer, request.text, self._secrets)
-            if request.whole:
-                for piece in reader.feed(answer.body()):
-                    yield piece
-            else:
-                async for data in answer:
-                    for piece in reader.feed(data):
-                        yield piece
-            for piece in reader.end():
-                yield piece
-        elif request.whole:
-            yield whole_sound(answer, self._secrets)
-        else:
-            async with aclosing(sound_pieces(answer, self._secrets)) as pieces:
-                async for piece in pieces:
-                    yield piece
 
     async def transcribe(self, request: TranscribeRequest) -> AsyncGenerator[TranscribeEvent]:
         http = self._http or self._unloaded()

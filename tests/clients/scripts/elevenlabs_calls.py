@@ -63,19 +63,28 @@ def speak_plain() -> int:
     )
 
 
-def speak_settings() -> int:
+def _settings() -> dict[str, Any]:
     settings = VoiceSettings(
         stability=0.1, similarity_boost=0.2, style=0.3, use_speaker_boost=False, speed=1.1
     )
-    found = _client().text_to_speech.stream(
-        VOICE, text=TEXT, output_format="mp3_44100_64", enable_logging=False,
-        model_id="eleven_flash_v2_5", language_code="de", voice_settings=settings, seed=4,
-        previous_text="Before.", next_text="After.", apply_text_normalization="off",
-        pronunciation_dictionary_locators=[
+    return {
+        "text": TEXT, "output_format": "mp3_44100_64", "enable_logging": False,
+        "model_id": "eleven_flash_v2_5", "language_code": "de", "voice_settings": settings,
+        "seed": 4, "previous_text": "Before.", "next_text": "After.",
+        "apply_text_normalization": "off",
+        "pronunciation_dictionary_locators": [
             {"pronunciation_dictionary_id": "d1", "version_id": "v1"}
         ],
-    )  # fmt: skip
-    return len(b"".join(found))
+    }  # fmt: skip
+
+
+def speak_checked() -> list[Any]:
+    found = _client().text_to_speech.stream_with_timestamps(VOICE, **_settings())
+    return [c for line in found for c in line.alignment.characters]
+
+
+def speak_settings() -> int:
+    return len(b"".join(_client().text_to_speech.stream(VOICE, **_settings())))
 
 
 def speak_streamed() -> int:

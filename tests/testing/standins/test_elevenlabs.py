@@ -59,6 +59,16 @@ async def test_lines_tell_when_each_letter_is_spoken() -> None:
     assert lines[1]["alignment"]["character_start_times_seconds"][0] == pytest.approx(0.16)
 
 
+@pytest.mark.parametrize("wire", ["mp3_44100_128", "opus_48000_64"])
+async def test_sound_in_lines_is_the_same_as_plain(wire: str) -> None:
+    path = f"{SPEECH}/stream/with-timestamps?output_format={wire}"
+    async with ElevenLabsStandin.serving() as vendor:
+        _, _, body = await answered(vendor, saying("Hello there", path))
+    lines = [msgspec.json.decode(line) for line in body.splitlines()]
+    data = b"".join(base64.b64decode(line["audio_base64"]) for line in lines)
+    assert data == sound("Hello there", wire)
+
+
 async def test_the_key_stands_in_its_own_header() -> None:
     async with ElevenLabsStandin.serving() as vendor:
         status, _, body = await answered(vendor, asking({"text": "Hi"}, SPEECH))

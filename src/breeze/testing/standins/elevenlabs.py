@@ -20,6 +20,8 @@ MODELS = {"eleven_flash_v2_5": (40_000, 0.5), "eleven_multilingual_v2": (10_000,
 """Models that speak: the longest text, and what a character costs. The last is the usual one."""
 HEARS = ("scribe_v1", "scribe_v2")
 _VOICES = 120
+_LINE = 8
+"""Letters of a line with times."""
 _FORMAT = "mp3_44100_128"
 _REFUSALS: dict[str, tuple[int, str, str, str]] = {
     "authentication": (401, "authentication_error", "invalid_api_key", "Invalid API key"),
@@ -150,13 +152,14 @@ class ElevenLabsStandin(Standin):
         return self._paid(Reply.json(_timed(sound(text, wire, speed), text, 0, speed)), call)
 
     async def _stream_timed(self, call: Call) -> Reply:
-        """A line for each eight letters, which need not be where words end."""
+        """A line for some letters, which need not be where words end, nor frames of sound."""
         if (refused := self._refused(call)) is not None:
             return refused
         text, speed, wire = self._spoken(call)
+        data = sound(text, wire, speed)
+        cuts = [(at, min(at + _LINE, len(text))) for at in range(0, len(text), _LINE)]
         lines = [
-            _timed(sound(text[at : at + 8], wire, speed), text[at : at + 8], at, speed)
-            for at in range(0, len(text), 8)
+            _timed(_share(data, at, end, len(text)), text[at:end], at, speed) for at, end in cuts
         ]
         return self._paid(Reply.lines(lines).having(content_type="application/json"), call)
 
@@ -225,6 +228,11 @@ def _voice(number: int) -> Json:
     labels = {"accent": "british", "gender": "female" if number % 2 else "male"}
     return {"voice_id": voice_id(number), "name": name, "category": "premade", "labels": labels,
             "preview_url": None}  # fmt: skip
+
+
+def _share(data: bytes, at: int, end: int, of: int) -> bytes:
+    """What of the sound of a text is that of some of its letters."""
+    return data[len(data) * at // of : len(data) * end // of]
 
 
 def _timed(data: bytes, text: str, at: int, speed: float) -> Json:
