@@ -35,6 +35,25 @@ async def test_names_in_either_spelling() -> None:
     assert text == "I see a picture of "
 
 
+@pytest.mark.parametrize(
+    ("fault", "delay"),
+    [
+        ("retry-after-huge", "99999s"),
+        ("retry-after-negative", "-5s"),
+        ("retry-after-rubbish", "soons"),
+    ],
+)
+async def test_how_long_to_wait_stands_in_the_body(fault: str, delay: str) -> None:
+    async with GoogleStandin.serving() as vendor:
+        vendor.fault(fault)
+        path = "/v1beta/models/parrot-1:generateContent"
+        status, headers, body = await answered(vendor, asking({"contents": [USER]}, path, **KEY))
+    details = msgspec.json.decode(body)["error"]["details"]
+    assert status == 429
+    assert [d["retryDelay"] for d in details if "retryDelay" in d] == [delay]
+    assert "retry-after" not in headers
+
+
 async def test_without_alt_sse_the_stream_is_one_array() -> None:
     _, found = await said({"contents": [USER]}, "streamGenerateContent")
     assert len(found) == 3

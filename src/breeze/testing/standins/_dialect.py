@@ -55,6 +55,11 @@ class Dialect:
         status = _STATUS.get(kind, 500)
         return Reply.json({"error": {"message": f"{kind} (stand-in)", "type": kind}}, status)
 
+    def told_to_wait(self, wait: str, call: Call) -> Reply:
+        """How the vendor refuses when asked too often, and tells to come again after `wait`
+        seconds, which may be no number at all."""
+        return self.refusal("rate_limit", call).having(retry_after=wait)
+
     def broken(self, kind: str, call: Call) -> bytes:
         """How the vendor says amid a stream that it failed, framed as a piece."""
         return event({"error": {"message": f"{kind} (stand-in)", "type": kind}})

@@ -49,7 +49,7 @@ def _rate_limit(scene: Scene) -> Reply:
 
 
 def _hint(value: str) -> Play:
-    return lambda scene: scene.vendor.refusal("rate_limit", scene.call).having(retry_after=value)
+    return lambda scene: scene.vendor.told_to_wait(value, scene.call)
 
 
 def _refuse_connections(scene: Scene) -> Reply:
@@ -92,11 +92,11 @@ BEFORE: tuple[Fault, ...] = (
           "seconds, ms, date or none", "before", _rate_limit, {"wait": "2", "spelling": "seconds"}),
     Fault("quota", 2, "Out of credit", "the refusal for a bill that is not paid", "before",
           _refused("quota")),
-    Fault("retry-after-huge", 3, "A hint of a day", "429 with Retry-After: 99999", "before",
+    Fault("retry-after-huge", 3, "A hint of a day", "429 with a hint of 99999 s", "before",
           _hint("99999")),
-    Fault("retry-after-negative", 3, "A hint in the past", "429 with Retry-After: -5", "before",
+    Fault("retry-after-negative", 3, "A hint in the past", "429 with a hint of -5 s", "before",
           _hint("-5")),
-    Fault("retry-after-rubbish", 3, "A hint that is none", "429 with Retry-After: soon", "before",
+    Fault("retry-after-rubbish", 3, "A hint that is none", "429 with a hint of soon", "before",
           _hint("soon")),
     Fault("key-refused", 4, "The key is wrong", "401 in the vendor's words", "before",
           _refused("authentication")),

@@ -94,6 +94,10 @@ class GoogleStandin(Standin):
         found = blocked(self._facts(call), 1)
         return Reply.sse([found], end=b"") if "stream" in call.path else Reply.json(found)
 
+    def told_to_wait(self, wait: str, call: Call) -> Reply:
+        """In the body, as no header tells it."""
+        return refused("rate_limit", delay=f"{wait}s")
+
     def broken(self, kind: str, call: Call) -> bytes:
         return event(error(kind if kind in ERRORS else "internal"))
 
