@@ -60,6 +60,11 @@ class Seen:
     restarts: int
     seconds: float
     asked_a: tuple[float, ...]
+    """When `a` was asked for the work."""
+    inquired: tuple[float, ...]
+    """When it was asked what became of it."""
+    charged: int
+    """For how much work it charged."""
     asked_b: int
     elsewhere: int
     keys: frozenset[str]
@@ -75,8 +80,6 @@ def cases(dialect: Dialect) -> Iterator[Case]:
     """Every cell of a dialect. What is harmless needs no second runner to look on, and what is
     very large comes once."""
     for fault in dialect.kind.all_faults():
-        if fault.name in dialect.unplayed:
-            continue
         for moment in _moments(fault):
             for whole in (False,) if fault.name in _LARGE else (False, True):
                 yield Case(fault, moment, whole, second=False)
@@ -129,12 +132,13 @@ async def observed(stage: Stage, whole: bool, make: Callable[[], Any] | None = N
                 events.append(event)
         return events[-1].result if events and type(events[-1]) is Finish else None
 
-    begun = stage.clock.now()
+    begun, paid = stage.clock.now(), played.dialect.charges(played.a)
     try:
         result = await stage.after(ask())
     except RunnerError as raised:
         error = raised
     asked = [c for c in played.a.calls if _is_meant(c, played)]
+    work = [call for call in asked if played.dialect.is_work(call)]
     return Seen(
         code=error.code if error else "" if result is not None else "no end",
         detail=(error.detail if error else "") or "",
@@ -145,7 +149,9 @@ async def observed(stage: Stage, whole: bool, make: Callable[[], Any] | None = N
         output=sum(isinstance(event, _OUTPUT) for event in events),
         restarts=sum(isinstance(event, Restarted) for event in events),
         seconds=stage.clock.now() - begun,
-        asked_a=tuple(call.at - begun for call in asked),
+        asked_a=tuple(call.at - begun for call in work),
+        inquired=tuple(call.at - begun for call in asked if call not in work),
+        charged=played.dialect.charges(played.a) - paid,
         asked_b=len([c for c in played.b.calls if _is_meant(c, played)]),
         elsewhere=len(played.elsewhere.calls),
         keys=frozenset({*strays(played), *told(error)}),

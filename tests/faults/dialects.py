@@ -12,7 +12,7 @@ from breeze.contracts.request import Request
 from breeze.contracts.requests import ChatRequest, DrawRequest, SpeakRequest, TranscribeRequest
 from breeze.engine.registry import Registry
 from breeze.testing.media import wav
-from breeze.testing.standins import Standin, names, standin
+from breeze.testing.standins import Call, Standin, names, standin
 
 
 def chat() -> Request[Any]:
@@ -37,15 +37,25 @@ def picture() -> Request[Any]:
     return DrawRequest.of("a bird")
 
 
+def has_a_task(call: Call) -> bool:
+    """Whether there is a task in it, rather than the question what became of one."""
+    return any(task["taskType"] != "getResponse" for task in call.json)
+
+
+def billed(vendor: Any) -> int:
+    """Tasks that were ever charged for."""
+    return len(vendor.work.billed)
+
+
 @dataclass(frozen=True)
 class Dialect:
     """A runner, the stand-in that it asks, and the request that goes through both.
 
     `on`: how the request begins that the faults are for. `parameters`: more of the runner's.
-    `patience`: seconds to look on for before time is moved,
-    where threads of the runner work unseen. `tries`: how often the runner asks by itself within one
-    try of the engine. `spared`: faults that mean something else here, by name, and why;
-    `unplayed`: those that another kind of request would be needed for.
+    `account`: what is set on the stand-ins. `patience`: seconds to look on for before time is
+    moved, where threads of the runner work unseen. `tries`: how often the runner asks by itself
+    within one try of the engine. `is_work`: whether a call asks for work, rather than what became
+    of it; `charges`: for how much work a stand-in has charged so far.
     """
 
     name: str
@@ -56,13 +66,11 @@ class Dialect:
     profile: str = ""
     on: str = "POST"
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    account: Mapping[str, Any] = field(default_factory=dict)
     patience: float = 0.0005
     tries: int = 1
-    crowd: int = 50
-    """Dead requests beside which the healthy are looked at: fewer where the vendor says how many an
-    account may have at once, and the runner keeps to it."""
-    spared: Mapping[str, str] = field(default_factory=dict)
-    unplayed: frozenset[str] = frozenset()
+    is_work: Callable[[Call], bool] = lambda call: True
+    charges: Callable[[Any], int] = lambda vendor: 0
 
     @property
     def kind(self) -> type[Standin]:
@@ -78,12 +86,7 @@ DIALECTS = (
     Dialect("openai", "openai", "openai", on="POST /chat"),
     Dialect("openrouter", "openai", "openrouter", profile="openrouter", on="POST /chat"),
     Dialect("anthropic", "anthropic", "anthropic"),
-    Dialect(
-        "google",
-        "google",
-        "google",
-        spared={"retry-after-huge": "the wait is told in the body, which counts more"},
-    ),
+    Dialect("google", "google", "google"),
     Dialect("ollama", "ollama", "ollama", on="POST /api/chat"),
     Dialect("llama_stack", "llama_stack", "llama_stack"),
     Dialect(
@@ -92,12 +95,7 @@ DIALECTS = (
         "elevenlabs",
         speech,
         Capability.TTS,
-        crowd=2,
-        spared={
-            "early-end": "plain sound has no mark at its end",
-            "length-short": "plain sound of the length that is told",
-        },
-        unplayed=frozenset({"times-missing"}),
+        account={"at_once": 100},  # the runner keeps to what an account may have at once
     ),
     Dialect("selfhosted_asr", "selfhosted_asr", "selfhosted_asr", sound, Capability.ASR),
     Dialect("huggingface", "huggingface", "huggingface", sound, Capability.ASR, patience=0.005),
@@ -110,17 +108,8 @@ DIALECTS = (
         parameters={"delivery": "sync", "rate_limit_delay": 0},
         patience=0.02,
         tries=5,
-        spared=dict.fromkeys(
-            (
-                "redirect",
-                "redirect-plain",
-                "redirect-loop",
-                "redirect-private",
-                "gzip",
-                "gzip-bomb",
-            ),
-            "asked once more, for what became of the task: the task itself is not sent again",
-        ),
+        is_work=has_a_task,
+        charges=billed,
     ),
 )
 HERE = tuple(dialect for dialect in DIALECTS if dialect.is_here)

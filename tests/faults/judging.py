@@ -12,7 +12,7 @@ ONCE = {
     "forbidden-empty", "model-missing", "context", "invalid", "blocked", "reflected",
     "redirect", "redirect-plain", "redirect-loop", "redirect-private", "gzip", "gzip-bomb",
 }  # fmt: skip
-"""Faults after which the same provider must not be asked again."""
+"""Faults after which the same provider must not be asked for the work again."""
 ALTERS = {
     "bad-utf8",
     "split-utf8",
@@ -37,8 +37,6 @@ def violations(case: Case, seen: Seen, healthy: Seen, dialect: Dialect) -> Itera
     yield from seen.problems
     if seen.elsewhere:
         yield "another host was asked"
-    if case.fault.name in dialect.spared:
-        return
     yield from _of_the_answer(case, seen, healthy)
     yield from _of_the_tries(case, seen, dialect.tries)
 
@@ -52,8 +50,8 @@ def _of_the_answer(case: Case, seen: Seen, healthy: Seen) -> Iterator[str]:
         yield f"no word beside {seen.code}"
     if case.fault.harmless and not seen.well:
         yield f"{seen.code} though it does no harm: {seen.message}"
-    if case.fault.harmless and len(seen.asked_a) != 1:
-        yield f"asked {len(seen.asked_a)} times though it does no harm"
+    if case.fault.harmless and (len(seen.asked_a), len(seen.inquired)) != (1, 0):
+        yield f"asked {len(_times(seen))} times though it does no harm"
     if seen.restarts and not case.second:
         yield "a restart without anybody else"
 
@@ -61,17 +59,25 @@ def _of_the_answer(case: Case, seen: Seen, healthy: Seen) -> Iterator[str]:
 def _of_the_tries(case: Case, seen: Seen, own_tries: int) -> Iterator[str]:
     tries = len(seen.asked_a)
     most = MOST * own_tries
-    if tries > most + (most if case.fault.name in STALE else 0):
-        yield f"asked {tries} times"
+    if len(_times(seen)) > most + (most if case.fault.name in STALE else 0):
+        yield f"asked {len(_times(seen))} times"
+    if seen.charged > 1:
+        yield f"paid {seen.charged} times"
     if tries > 1 and case.fault.name in ONCE:
         yield "asked again, which must not be"
     if tries > 1 and seen.output and not seen.well:
         yield "asked again after output"
-    if tries > 1 and case.fault.name == "rate-limit" and _pause(seen) < HINT:
+    if len(_times(seen)) > 1 and case.fault.name == "rate-limit" and _pause(seen) < HINT:
         yield f"asked again after {_pause(seen):g} s, not {HINT:g}"
     if case.second and not seen.well and seen.asked_b > 1:
         yield f"the second runner was asked {seen.asked_b} times"
 
 
+def _times(seen: Seen) -> list[float]:
+    """When the first runner's provider was asked anything at all."""
+    return sorted((*seen.asked_a, *seen.inquired))
+
+
 def _pause(seen: Seen) -> float:
-    return seen.asked_a[1] - seen.asked_a[0]
+    first, second, *_ = _times(seen)
+    return second - first

@@ -57,6 +57,9 @@ async def vendors(dialect: Dialect) -> AsyncIterator[Vendors]:
             )
             for key in (*KEYS.values(), "")
         ]
+        for vendor in made:
+            for name, value in dialect.account.items():
+                setattr(vendor, name, value)
         first, second, elsewhere = made
         yield Vendors(dialect, first, second, elsewhere)
 

@@ -55,8 +55,10 @@ def _said(seen: Seen | None) -> str:
 
 def _asked(seen: Seen) -> str:
     """What the provider saw of a stream without a second runner."""
+    often = len(seen.inquired)
+    after = f"; {'once' if often == 1 else f'{often} times'} what became of it" if often else ""
     if len(seen.asked_a) == 1:
-        return "asked once"
+        return f"asked once{after}"
     gaps = [b - a for a, b in zip(seen.asked_a, seen.asked_a[1:], strict=False)]
     apart = ", ".join(f"{gap:.0f} s" if gap >= 0.95 else "under 1 s" for gap in gaps)
-    return f"asked {len(seen.asked_a)} times, {apart} apart" if gaps else "not asked"
+    return f"asked {len(seen.asked_a)} times, {apart} apart{after}" if gaps else "not asked"

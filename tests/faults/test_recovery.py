@@ -15,7 +15,7 @@ from tests.faults.cases import essence, observed
 from tests.faults.dialects import HERE, Dialect
 from tests.faults.scene import COOLDOWN, Stage, staged, vendors
 
-HEALTHY = 20
+CROWD, HEALTHY = 50, 20
 every = pytest.mark.parametrize("dialect", HERE, ids=lambda dialect: dialect.name)
 
 
@@ -43,7 +43,7 @@ async def test_the_healthy_are_unharmed_beside_fifty_dead_ones(
     """Time stands still all the while: nobody waits for the end of anybody's patience."""
     async with vendors(dialect) as played, staged(played, tmp_path, second=False) as stage:
         first = await observed(stage, whole=False)
-        ill, well = dialect.crowd, HEALTHY
+        ill, well = CROWD, HEALTHY
         before = len(played.a.calls)
         played.a.fault("slow-first", times=ill, on=dialect.on)
         dead = [asyncio.ensure_future(ask(stage, dialect)) for _ in range(ill)]
