@@ -207,6 +207,14 @@ async def test_what_is_no_transcription_is_an_error(server: StandIn, body: Any) 
     assert caught.value.detail == "malformed"
 
 
+@pytest.mark.parametrize("mime", ["application/json", "text/event-stream", ""])
+async def test_nothing_at_all_is_no_silence(server: StandIn, mime: str) -> None:
+    with pytest.raises(ProcessingError) as caught:
+        await heard(server, b"", mime)
+    assert (caught.value.detail, caught.value.retryable) == ("cut", True)
+    assert (await heard(server, b"\n", "text/plain")).text == ""
+
+
 async def test_an_error_in_a_200_is_its_own_kind(server: StandIn) -> None:
     with pytest.raises(RateLimitError):
         await heard(server, {"error": {"message": "x", "code": 429}})
@@ -221,6 +229,17 @@ async def test_a_stream_may_hold_what_we_do_not_know(server: StandIn) -> None:
     async with running(server) as runner:
         found = await whole(runner, hearing())
     assert (found.text, found.usage.audio_seconds) == ("Hello.", 2)
+
+
+@pytest.mark.parametrize("begin", [b"", b"event: transcript.text.delta\n"])
+async def test_a_stream_is_known_by_what_it_holds(server: StandIn, begin: bytes) -> None:
+    *first, last = (b"data: %b\n\n" % msgspec.json.encode(event) for event in (*DELTAS, DONE))
+    half = begin + b"".join(first)
+    assert (await heard(server, half + last, "text/plain")).text == "Hello."
+    with pytest.raises(ProcessingError) as caught:
+        await heard(server, half, "text/plain")
+    assert caught.value.detail == "cut"
+    assert (await heard(server, b"data: those are many", "text/plain")).text[:5] == "data:"
 
 
 async def test_a_stream_of_segments(server: StandIn) -> None:

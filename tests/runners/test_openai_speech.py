@@ -92,6 +92,14 @@ async def test_a_server_that_knows_one_format_is_believed(server: StandIn) -> No
     assert events[1] == AudioChunk(sound, 0, 16_000, 1, "wav")
 
 
+async def test_sound_may_begin_as_a_text_does(server: StandIn) -> None:
+    """Samples are any bytes: only what is text all along is none."""
+    sound = b"data:" + pcm(0.1)
+    server.play(in_one(sound, content_type="audio/pcm"))
+    async with running(server) as runner:
+        assert (await whole(runner, saying(format="pcm"))).audio == sound
+
+
 async def test_the_first_sound_does_not_wait_for_the_rest(server: StandIn) -> None:
     sound = pcm(0.2, 24_000)
 
@@ -115,6 +123,14 @@ async def test_the_first_sound_does_not_wait_for_the_rest(server: StandIn) -> No
         (b"<html>Welcome</html>", "text/html", ProcessingError),
         (b'{"text":"no sound"}', "application/json", ProcessingError),
         (b"", "audio/wav", ProcessingError),
+        (b'data: {"error":{"message":"no","code":"rate_limit_exceeded"}}\n\n', "audio/wav",
+         RateLimitError),
+        (b'event: error\ndata: {"error":{"message":"no","code":"rate_limit_exceeded"}}\n\n',
+         "audio/mpeg", RateLimitError),
+        (b'{"error":{"message":"no","code":"rate_limit_exceeded"}}', "audio/pcm", RateLimitError),
+        (b'data: {"error":"The engine died, and nobody knows why it did not live longer."}\n\n',
+         "", ProcessingError),
+        (b"<!doctype html><html><body>" + b"<p>Welcome</p>" * 20, "audio/mpeg", ProcessingError),
     ],
 )  # fmt: skip
 async def test_what_is_no_sound_is_an_error(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from math import exp
 from typing import Any
 
@@ -15,6 +16,8 @@ from breeze.runners._http_json import finite
 from breeze.runners._http_sse import EventSplitter
 from breeze.runners._json_answer import json_answer
 from breeze.runners._openai_server import Server, kind_of
+
+_EVENTS = re.compile(rb"\s*(event:[^\n]*\n\s*)?data:\s*\{")
 
 
 class _Segment(msgspec.Struct):
@@ -124,9 +127,14 @@ class Heard:
     # whole answers ------------------------------------------------------------------------
 
     def _whole(self, body: bytes) -> list[TranscribeEvent]:
+        if _EVENTS.match(body):  # a stream, whatever its type says
+            self._split = EventSplitter()
+            return [*self.take(body), *self.end()]
         if body.lstrip()[:1] != b"{":
             if self._kind != "text/plain" and body.lstrip()[:1] == b"<":
                 raise self._server.malformed(self._answer, "it is a web page")
+            if self._kind != "text/plain" and not body.strip():
+                raise self._server.cut(self._answer)  # silence is said too: in JSON, or as text
             text = body.decode("utf-8", "replace").strip()
             return [self._final(text, 0.0, self._seconds), self._usage(), Finish()]
         self._server.found(self._answer, body, self._field)

@@ -23,6 +23,8 @@ _LONGEST = 64 * 1024
 """Bytes of an error that are read."""
 _PIECE = 64 * 1024
 """Bytes of one event at most: a reader wants to begin playing."""
+_WORDS = (b"{", b"<", b"data:", b"event:")
+"""How what is no sound begins, whatever its type says."""
 
 
 def speech_body(request: SpeakRequest, model: str, voice: str, stream: str) -> dict[str, Any]:
@@ -87,13 +89,16 @@ class Sound:
                 raise self._refused()
             if self._odd or len(self._held) < ENOUGH:
                 return []
+            if _is_text(self._held):
+                self._odd = True
+                return []
             data = self._held
         return self._chunks(data)
 
     def end(self) -> list[SpeakEvent]:
         if self._split is not None:
             self._held += b"".join(self._read(event) for event in self._split.end())
-        if self._odd:
+        if self._odd or (self._form is None and _is_text(self._held)):
             raise self._refused()
         events = self._chunks(self._held) if self._form is None and self._held else []
         if not self._done or self._bytes < self._promised:
@@ -143,9 +148,19 @@ class Sound:
 
     def _refused(self) -> RunnerError:
         """The error in an answer that is no sound."""
-        if self._kind == "application/json":
+        if self._kind == "application/json" or self._held.startswith(b"{"):
             self._server.found(self._answer, self._held, "text")
-        return self._server.malformed(self._answer, f"it is {self._kind}")
+        events = EventSplitter()
+        for event in (*events.feed(self._held), *events.end()):
+            if event.startswith(b"{"):
+                self._server.found(self._answer, event, "text")
+        return self._server.malformed(self._answer, f"it is {self._kind}, and holds text")
+
+
+def _is_text(data: bytes) -> bool:
+    """Whether it begins as an error or a page does; sound has bytes that no text has."""
+    begin = data[:ENOUGH].translate(None, b"\r\n\t")
+    return data.startswith(_WORDS) and begin.isascii() and begin.decode("ascii").isprintable()
 
 
 class _Used(msgspec.Struct):
