@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from breeze.contracts.answers import ChatAnswer, Pictures, Speech, Transcription
+from breeze.contracts.answers import ChatAnswer, Embeddings, Pictures, Speech, Transcription
 from breeze.contracts.errors import RunnerError
 from breeze.contracts.events import AudioChunk, Finish, ImageReady, Restarted, TextDelta, Transcript
 from breeze.testing.standins import Fault
-from tests.faults.dialects import Dialect, calling
+from tests.faults.dialects import Dialect, calling, chat
 from tests.faults.scene import KEYS, Stage, Vendors, staged
 
 Moment = Literal["before", "amid", "shape"]
@@ -80,6 +80,8 @@ def cases(dialect: Dialect) -> Iterator[Case]:
     """Every cell of a dialect. What is harmless needs no second runner to look on, and what is
     very large comes once."""
     for fault in dialect.kind.all_faults():
+        if fault.name in _CALLS and dialect.make is not chat:
+            continue
         for moment in _moments(fault):
             for whole in (False,) if fault.name in _LARGE else (False, True):
                 yield Case(fault, moment, whole, second=False)
@@ -190,4 +192,6 @@ def essence(result: Any) -> object:
         return result.audio
     if isinstance(result, Pictures):
         return tuple(picture.data for picture in result.images)
+    if isinstance(result, Embeddings):
+        return result.vectors
     return result.text if isinstance(result, Transcription) else result

@@ -9,7 +9,13 @@ from typing import Any
 from breeze.contracts.capability import Capability
 from breeze.contracts.messages import Tool
 from breeze.contracts.request import Request
-from breeze.contracts.requests import ChatRequest, DrawRequest, SpeakRequest, TranscribeRequest
+from breeze.contracts.requests import (
+    ChatRequest,
+    DrawRequest,
+    EmbedRequest,
+    SpeakRequest,
+    TranscribeRequest,
+)
 from breeze.engine.registry import Registry
 from breeze.testing.media import wav
 from breeze.testing.standins import Call, Standin, names, standin
@@ -29,12 +35,21 @@ def speech() -> Request[Any]:
     return SpeakRequest("One two three four.")
 
 
+def dictation() -> Request[Any]:
+    """Sound whose words are wanted as they are heard."""
+    return TranscribeRequest(audio=wav(0.3), timestamps="none")
+
+
 def sound() -> Request[Any]:
     return TranscribeRequest(audio=wav(0.3))
 
 
 def picture() -> Request[Any]:
     return DrawRequest.of("a bird")
+
+
+def passages() -> Request[Any]:
+    return EmbedRequest(("one two", "three four"))
 
 
 def has_a_task(call: Call) -> bool:
@@ -84,6 +99,38 @@ class Dialect:
 
 DIALECTS = (
     Dialect("openai", "openai", "openai", on="POST /chat"),
+    Dialect(
+        "openai speech",
+        "openai",
+        "openai",
+        speech,
+        Capability.TTS,
+        on="POST /audio/speech",
+    ),
+    Dialect(
+        "openai hearing",
+        "openai",
+        "openai",
+        dictation,
+        Capability.ASR,
+        on="POST /audio/transcriptions",
+    ),
+    Dialect(
+        "openai pictures",
+        "openai",
+        "openai",
+        picture,
+        Capability.IMAGE,
+        on="POST /images",
+    ),
+    Dialect(
+        "openai vectors",
+        "openai",
+        "openai",
+        passages,
+        Capability.EMBEDDING,
+        on="POST /embeddings",
+    ),
     Dialect("openrouter", "openai", "openrouter", profile="openrouter", on="POST /chat"),
     Dialect("anthropic", "anthropic", "anthropic"),
     Dialect("google", "google", "google"),

@@ -10,8 +10,7 @@ from breeze.testing.standins._fault import Fault, Play, Scene
 from breeze.testing.standins._reply import Ending, Reply
 
 _TEXT = re.compile(
-    rb'("(?:content|text|delta|response|thinking|generated_text|arguments|audio|b64_json|message)"'
-    rb':\s*")'
+    rb'("(?:content|text|delta|response|thinking|generated_text|arguments|message)":\s*")'
 )
 """Where a text begins that a person would read."""
 _AFTER = {"after": "2"}
