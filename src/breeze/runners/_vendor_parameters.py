@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from pydantic import SecretStr
 
-from breeze.contracts.fields import number, secret, text
+from breeze.contracts.fields import secret, text
 from breeze.runners._http_target import header_fields
-from breeze.runners._server_parameters import ServerParameters
+from breeze.runners._server_parameters import ServerParameters, answer_time
 
 
 class VendorParameters(ServerParameters):
@@ -22,15 +22,7 @@ class VendorParameters(ServerParameters):
         category="Connection",
         requires_reload=True,
     )
-    timeout: float = number(
-        600.0,
-        "Longest time for one whole answer",
-        category="Connection",
-        low=1,
-        high=86_400,
-        unit="s",
-        requires_reload=True,
-    )
+    timeout: float = answer_time()
 
     def sent_headers(self) -> Mapping[str, str]:
         """The headers of every request."""
