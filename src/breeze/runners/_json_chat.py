@@ -5,19 +5,20 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import AsyncGenerator, Callable, Sequence
 from functools import partial
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple, TypeVar
 
 from breeze.contracts.errors import InputError, RunnerError
 from breeze.contracts.events import Adjusted, ChatEvent
 from breeze.contracts.requests import ChatRequest
 from breeze.runners._catalogue import CatalogueRunner
-from breeze.runners._http import HttpClient
 from breeze.runners._http_answer import Answer
 from breeze.runners._http_error_words import Says
 from breeze.runners._http_errors import refusal, reported
 from breeze.runners._http_json import encoded
 from breeze.runners._json_reply import JsonReply, ObjectReader
-from breeze.runners._remote import S
+from breeze.runners._vendor_parameters import ChatVendorParameters
+
+C = TypeVar("C", bound=ChatVendorParameters)
 
 
 class Asked(NamedTuple):
@@ -33,7 +34,7 @@ class Asked(NamedTuple):
     notes: Sequence[Adjusted]
 
 
-class JsonChatRunner(CatalogueRunner[S]):
+class JsonChatRunner(CatalogueRunner[C]):
     """Base of runners that chat so. `says`: how their vendor names what went wrong.
 
     Answers are streamed unless the request is for the whole answer only. What the server refuses
@@ -43,12 +44,15 @@ class JsonChatRunner(CatalogueRunner[S]):
     says: ClassVar[Says]
 
     @abstractmethod
-    async def _asked(self, http: HttpClient, request: ChatRequest) -> Asked:
-        """`request` as it is sent. Raises a RunnerError for what cannot be."""
+    async def _asked(self, request: ChatRequest, model: str, parameters: C) -> Asked:
+        """`request` as it is sent to `model`. Raises a RunnerError for what cannot be."""
 
     async def chat(self, request: ChatRequest) -> AsyncGenerator[ChatEvent]:
         http = self._http or self._unloaded()
-        path, body, reader, notes = await self._asked(http, request)
+        parameters = self.parameters_for(request)
+        _check_turns(request, parameters.prefill)
+        model = await self._model(http, request)
+        path, body, reader, notes = await self._asked(request, model, parameters)
         for note in notes:
             yield note
         sent = encoded(body, "messages")
@@ -77,7 +81,7 @@ class JsonChatRunner(CatalogueRunner[S]):
         return reported(said, answer, secrets=self._secrets, field="messages", says=self.says)
 
 
-def check_turns(request: ChatRequest, prefill: bool) -> None:
+def _check_turns(request: ChatRequest, prefill: bool) -> None:
     """Raises InputError where the last turn is the model's and it cannot continue one."""
     if not prefill and request.messages[-1].role == "assistant":
         raise InputError(

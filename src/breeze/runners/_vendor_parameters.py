@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
@@ -32,3 +33,10 @@ class VendorParameters(ServerParameters):
         """What must never be shown, should the server say it."""
         more = (value for value in header_fields(self.headers).values() if len(value) >= 4)
         return (*super().secrets(), *more)
+
+
+class ChatVendorParameters(VendorParameters):
+    """Base of a vendor's parameters whose models chat. Each declares `prefill`, in its words."""
+
+    if TYPE_CHECKING:  # what a runner declares
+        prefill: bool

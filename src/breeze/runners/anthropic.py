@@ -11,7 +11,7 @@ from breeze.runners._anthropic_models import list_models
 from breeze.runners._anthropic_parameters import AnthropicParameters
 from breeze.runners._anthropic_prefill import Continued, trimmed
 from breeze.runners._http import HttpClient
-from breeze.runners._json_chat import Asked, JsonChatRunner, check_turns
+from breeze.runners._json_chat import Asked, JsonChatRunner
 
 _MESSAGES = "/v1/messages"
 
@@ -37,10 +37,9 @@ class AnthropicRunner(JsonChatRunner[AnthropicParameters]):
     async def _listed(self, http: HttpClient) -> tuple[ModelInfo, ...]:
         return await list_models(http, self._secrets)
 
-    async def _asked(self, http: HttpClient, request: ChatRequest) -> Asked:
-        parameters = self.parameters_for(request)
-        check_turns(request, parameters.prefill)
-        model = await self._model(http, request)
+    async def _asked(
+        self, request: ChatRequest, model: str, parameters: AnthropicParameters
+    ) -> Asked:
         request, cut_off = trimmed(request)
         body, notes = messages_body(request, model, parameters.dialect())
         if not request.whole:

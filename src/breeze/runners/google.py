@@ -19,7 +19,7 @@ from breeze.runners._google_vectors import LOT, events_of, vectors_body, vectors
 from breeze.runners._http import HttpClient
 from breeze.runners._http_errors import refusal
 from breeze.runners._http_json import encoded
-from breeze.runners._json_chat import Asked, JsonChatRunner, check_turns
+from breeze.runners._json_chat import Asked, JsonChatRunner
 
 
 @runner(
@@ -43,10 +43,7 @@ class GoogleRunner(JsonChatRunner[GoogleParameters]):
     async def _listed(self, http: HttpClient) -> tuple[ModelInfo, ...]:
         return await list_models(http, self._secrets)
 
-    async def _asked(self, http: HttpClient, request: ChatRequest) -> Asked:
-        parameters = self.parameters_for(request)
-        check_turns(request, parameters.prefill)
-        model = await self._model(http, request)
+    async def _asked(self, request: ChatRequest, model: str, parameters: GoogleParameters) -> Asked:
         body, notes = prepare(await with_pictures(request, parameters), parameters)
         how = "generateContent" if request.whole else "streamGenerateContent?alt=sse"
         top = request.top_logprobs
