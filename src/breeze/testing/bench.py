@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
@@ -38,12 +38,19 @@ class Bench:
         self.info = runner_type.info
         self.capabilities = runner_type.info.capabilities
         """What it does as it is set, with the model at work, once `narrow` has asked for it."""
+        self.is_whole = True
+        """False when some capabilities are left out, so that not all of it is seen at work."""
         self.errors: list[tuple[str, BaseException]] = []
         self.reason: str | None = None
         self._shared: AnyRunner | None = None
         self._survey: list[Run] | None = None
         self._calls: list[Run] | None = None
         self._known: set[str] = set()
+
+    def keep(self, capabilities: Collection[Capability]) -> None:
+        """Leave out every other capability."""
+        self.capabilities = tuple(c for c in self.capabilities if c in capabilities)
+        self.is_whole = self.capabilities == self.info.capabilities
 
     def of_method(self, *methods: str) -> list[Capability]:
         """The runner's capabilities that are done by one of `methods`."""

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
+from breeze.contracts.capability import Capability
 from breeze.contracts.errors import InputError
 from breeze.contracts.runner import Runner, RunnerInfo
 from breeze.testing import (
@@ -57,15 +58,19 @@ async def check_runner(
     samples: Samples | None = None,
     limits: Limits | None = None,
     only: Collection[str] = (),
+    capabilities: Collection[Capability] = (),
     on_result: Callable[[RuleResult], object] | None = None,
 ) -> Report:
     """Check every rule on `runner_type`, made with `parameters` and loaded with `model`.
 
     `samples`: requests that suit the runner better than the built-in ones. `only`: ids of rules,
-    or their beginnings such as `cancel`. `on_result` is called after each rule. Raises InputError
-    when `parameters` are invalid; all else that goes wrong is in the report.
+    or their beginnings such as `cancel`. `capabilities`: those that can work as it is set up, when
+    these are not all. `on_result` is called after each rule. Raises InputError when `parameters`
+    are invalid; all else that goes wrong is in the report.
     """
     bench = Bench(runner_type, parameters or {}, model, samples or Samples(), limits or Limits())
+    if capabilities:
+        bench.keep(capabilities)
     bench.reason = _reason(bench)
     results = []
     try:
