@@ -62,15 +62,21 @@ def billed(vendor: Any) -> int:
     return len(vendor.work.billed)
 
 
+def pictures_of(vendor: Any) -> tuple[Standin, ...]:
+    """The host that serves what was drawn."""
+    return (vendor.images,)
+
+
 @dataclass(frozen=True)
 class Dialect:
     """A runner, the stand-in that it asks, and the request that goes through both.
 
     `on`: how the request begins that the faults are for. `parameters`: more of the runner's.
-    `account`: what is set on the stand-ins. `patience`: seconds to look on for before time is
-    moved, where threads of the runner work unseen. `tries`: how often the runner asks by itself
-    within one try of the engine. `is_work`: whether a call asks for work, rather than what became
-    of it; `charges`: for how much work a stand-in has charged so far.
+    `account`: what is set on the stand-ins. `beside`: hosts of a stand-in beside its own. `flow`:
+    seconds to look on for while something comes without end: more for who reads so much at most.
+    `tries`: how often the runner asks by itself within one try of the engine. `is_work`: whether a
+    call asks for work, rather than what became of it; `charges`: for how much work a stand-in has
+    charged.
     """
 
     name: str
@@ -82,7 +88,8 @@ class Dialect:
     on: str = "POST"
     parameters: Mapping[str, Any] = field(default_factory=dict)
     account: Mapping[str, Any] = field(default_factory=dict)
-    patience: float = 0.0005
+    flow: float = 0.0005
+    beside: Callable[[Any], tuple[Standin, ...]] = lambda vendor: ()
     tries: int = 1
     is_work: Callable[[Call], bool] = lambda call: True
     charges: Callable[[Any], int] = lambda vendor: 0
@@ -145,7 +152,7 @@ DIALECTS = (
         account={"at_once": 100},  # the runner keeps to what an account may have at once
     ),
     Dialect("selfhosted_asr", "selfhosted_asr", "selfhosted_asr", sound, Capability.ASR),
-    Dialect("huggingface", "huggingface", "huggingface", sound, Capability.ASR, patience=0.005),
+    Dialect("huggingface", "huggingface", "huggingface", sound, Capability.ASR),
     Dialect(
         "runware",
         "runware",
@@ -153,7 +160,8 @@ DIALECTS = (
         picture,
         Capability.IMAGE,
         parameters={"delivery": "sync", "rate_limit_delay": 0},
-        patience=0.02,
+        flow=0.02,
+        beside=pictures_of,
         tries=5,
         is_work=has_a_task,
         charges=billed,

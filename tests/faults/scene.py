@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,26 @@ LIMITS = {"attempts": 2, "firstEventMs": 4_000, "stallMs": 3_000, "deadlineMs": 
 COOLDOWN = 20.0
 _CALM = 3
 """Looks that must find nothing moving before time does."""
+_MOMENT = 0.0005
+"""Seconds between them: what is on its way in a socket arrives meanwhile."""
+
+
+class Threads(ThreadPoolExecutor):
+    """Threads that tell whether they work."""
+
+    def __init__(self) -> None:
+        super().__init__(4)
+        self._working: set[Future[Any]] = set()
+
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+        work = super().submit(fn, *args, **kwargs)
+        self._working.add(work)
+        work.add_done_callback(self._working.discard)
+        return work
+
+    @property
+    def at_rest(self) -> bool:
+        return not self._working
 
 
 @dataclass
@@ -32,10 +53,23 @@ class Vendors:
     a: Standin
     b: Standin
     elsewhere: Standin
+    threads: Threads
 
     @property
     def all(self) -> tuple[Standin, ...]:
         return self.a, self.b, self.elsewhere
+
+    @property
+    def at_rest(self) -> bool:
+        """Nothing moves at them, at the hosts beside them, or in threads."""
+        hosts = (*self.all, *(host for v in self.all for host in self.dialect.beside(v)))
+        return self.threads.at_rest and all(host.at_rest for host in hosts)
+
+    @property
+    def asked(self) -> int:
+        """How often anything was asked of anybody."""
+        hosts = (*self.all, *(host for v in self.all for host in self.dialect.beside(v)))
+        return sum(len(host.calls) for host in hosts)
 
     async def reset(self) -> None:
         """As if nothing had been asked of them."""
@@ -51,6 +85,8 @@ class Vendors:
 @asynccontextmanager
 async def vendors(dialect: Dialect) -> AsyncIterator[Vendors]:
     async with AsyncExitStack() as stack:
+        threads = Threads()
+        asyncio.get_running_loop().set_default_executor(threads)
         made = [
             await stack.enter_async_context(
                 dialect.kind.serving(key=key, profile=dialect.profile, strict=False)
@@ -61,7 +97,7 @@ async def vendors(dialect: Dialect) -> AsyncIterator[Vendors]:
             for name, value in dialect.account.items():
                 setattr(vendor, name, value)
         first, second, elsewhere = made
-        yield Vendors(dialect, first, second, elsewhere)
+        yield Vendors(dialect, first, second, elsewhere, threads)
 
 
 @dataclass
@@ -94,17 +130,22 @@ class Stage:
     @property
     def _longest(self) -> float:
         """How far time may move at once: while something flows, not over the limit of silence."""
+        return 1.0 if self._flows else 3600.0
+
+    @property
+    def _flows(self) -> bool:
+        """Something comes that never ends."""
         running = (call for vendor in self.vendors.all for call in vendor.calls if not call.outcome)
-        return 1.0 if any("endless" in call.fault for call in running) else 3600.0
+        return any("endless" in call.fault for call in running)
 
     async def _calm(self, task: asyncio.Future[Any]) -> None:
         """Return when nothing moves but time, or the work is done."""
         calm, before = 0, -1
         while calm < _CALM and not task.done():
             await settle()
-            await asyncio.sleep(self.vendors.dialect.patience)
-            calls = sum(len(vendor.calls) for vendor in self.vendors.all)
-            still = calls == before and all(vendor.at_rest for vendor in self.vendors.all)
+            await asyncio.sleep(self.vendors.dialect.flow if self._flows else _MOMENT)
+            calls = self.vendors.asked
+            still = calls == before and self.vendors.at_rest
             calm, before = calm + 1 if still else 0, calls
 
 
