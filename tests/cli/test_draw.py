@@ -285,3 +285,9 @@ def test_a_file_that_a_server_names_is_none_of_ours(tmp_path: Path) -> None:
     with pytest.raises(UnavailableError, match="gave no picture"):
         Saving(JsonView(), journal, [0], {"count": 1}, here=False).show(event)
     assert list(folder.glob("*.png")) == []
+
+
+def test_a_sound_is_not_enlarged(mocked: Shell) -> None:
+    (mocked.folder / "song.wav").write_bytes(b"RIFF\x24\0\0\0WAVEfmt ")
+    done = mocked("draw", "--task", "upscale", "--image", "song.wav")
+    assert (done.code, "song.wav is neither PNG, JPEG nor WebP" in done.err) == (2, True), done.err
