@@ -20,6 +20,7 @@ from breeze.testing.standins._runware_pictures import picture
 from breeze.testing.standins._runware_work import drawn
 from breeze.testing.standins.runware import PRICE, RunwareStandin
 from tests.cli.conftest import COMMAND, Done, Shell
+from tests.http.leavers import until
 
 FIFTY = [f"a lighthouse, number {i}" for i in range(50)]
 BROKEN = {7, 17, 27, 37, 47}
@@ -123,12 +124,11 @@ async def test_a_killed_run_goes_on_where_it_was(shell: Shell, vendor: RunwareSt
         *COMMAND, *arguments, cwd=shell.folder, env=shell.environ,
         stderr=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
-    while len(pictures(folder)) < 10:  # noqa: ASYNC110
+    while len(pictures(folder)) < 10:  # noqa: ASYNC110  # another process writes them
         await asyncio.sleep(0.002)
     vendor.images.fault("stall", times=None)  # it is in the middle of downloads
     calls = len(vendor.images.calls)
-    while len(vendor.images.calls) < calls + 2:  # noqa: ASYNC110
-        await asyncio.sleep(0.002)
+    await until(lambda: len(vendor.images.calls) >= calls + 2)
     process.send_signal(signal.SIGKILL)
     await process.wait()
     vendor.images.heal()

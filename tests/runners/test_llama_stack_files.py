@@ -16,6 +16,7 @@ from breeze.contracts.messages import FilePart, Message, TextPart
 from breeze.contracts.requests import ChatRequest
 from breeze.runners._llama_stack_parameters import LlamaStackParameters
 from breeze.testing.standins.llama_stack import LlamaStackStandin
+from tests.http.leavers import until
 from tests.runners.stacking import PROFILES, answer, bodies, running
 
 QUESTION = "What is the dog called?"
@@ -249,8 +250,7 @@ async def test_leaving_closes_the_connection_at_once_and_leaves_nothing(
         events = runner.stream(ChatRequest.of(QUESTION))
         async with aclosing(events):
             reading = asyncio.ensure_future(anext_all(events))
-            while not any(call.fault for call in vendor.calls):  # noqa: ASYNC110
-                await asyncio.sleep(0)
+            await until(lambda: any(call.fault for call in vendor.calls))
             reading.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await reading
