@@ -55,7 +55,7 @@ async def test_functions_of_the_caller_are_called_and_told_about(
 ) -> None:
     async with running(each, **AGENT) as runner:
         then = await told_the_weather(runner, WEATHER, whole=whole)
-    assert then.finish_reason == "stop"
+    assert (then.text, then.finish_reason) == ("The tool said: Rain.", "stop")
     assert (then.metadata or {})["tools_available"] == 1
     first_body, second_body = bodies(each, "/responses")
     assert first_body["tools"] == [

@@ -53,7 +53,8 @@ async def test_an_answer(vendor: LlamaStackStandin, whole: bool) -> None:
 @pytest.mark.parametrize("whole", [False, True])
 async def test_tools(vendor: LlamaStackStandin, whole: bool) -> None:
     async with running(vendor) as runner:
-        await told_the_weather(runner, WEATHER, whole=whole)
+        then = await told_the_weather(runner, WEATHER, whole=whole)
+    assert then.text == "The tool said: Rain."
     body, later = bodies(vendor, "/inference/chat-completion")
     parameter = {"param_type": "string", "description": "Where", "required": True}
     assert body["tools"] == [
