@@ -104,7 +104,10 @@ class LlamaStackRunner(Runner[LlamaStackParameters]):
         with self.work.stream() as work:
             if route.inline:
                 read = await read_all(route.sources, p)
-                route.request = with_sources(route.request, read)
+                written = with_sources(route.request, read)
+                route.request, route.sources = written.request, route.sources[: written.used]
+                for note in written.adjusted:
+                    yield note
             if route.responses:
                 events = response(server, shelf, route, p, model)
             elif oldest(server.offer):
