@@ -13,34 +13,18 @@ from breeze.contracts.messages import (
     Message,
     ResponseFormat,
     TextPart,
-    Tool,
     ToolCall,
 )
-from breeze.contracts.requests import ChatRequest
 from breeze.runners.anthropic import AnthropicRunner
+from breeze.testing.standins import Call
 from breeze.testing.standins._anthropic_rules import sign
 from breeze.testing.standins.anthropic import AnthropicStandin
-from tests.clients.wire import Ours, Recorded, recorded, unlike
+from tests.clients.wire import SAID, SCHEMA, Ours, Recorded, asking, recorded, talking, unlike
+from tests.runners.vendor import WEATHER
 
 pytestmark = pytest.mark.timeout(900)  # the first run installs the client
-TOOL = Tool(
-    "weather",
-    "Tells the weather.",
-    {"type": "object", "properties": {"place": {"type": "string"}}},
-)
 ADAPTIVE = {"thinking": "adaptive"}
 THOUGHT = "Let me think. "
-HEADERS = ("authorization", "anthropic-version", "content-type")
-
-
-def asking(text: str = "Good day to you.", **fields: Any) -> ChatRequest:
-    return ChatRequest.of(text, **{"model": "parrot-1", "whole": True, **fields})
-
-
-def talking(*messages: Message, **fields: Any) -> ChatRequest:
-    return ChatRequest(messages, **{"model": "parrot-1", "whole": True, **fields})
-
-
 SEEN = (
     TextPart("What is it?"),
     ImagePart(b"\x89PNG\r\n\x1a\nsmall"),
@@ -54,20 +38,19 @@ EARLIER = Message(
     reasoning=THOUGHT,
     reasoning_signature=f'anthropic:[[{len(THOUGHT)},"{sign(THOUGHT)}"]]',
 )
-SCHEMA = {"type": "object", "properties": {"done": {"type": "boolean"}}}
 CASES = {
     "whole": Ours(asking(system="Be brief.", max_tokens=5, stop=("zzz",))),
     "streamed": Ours(asking(whole=False)),
     "vision": Ours(talking(Message("user", SEEN))),
     "tools": Ours(
-        asking("How is it?", tools=(TOOL,), tool_choice="required", parallel_tool_calls=False)
+        asking("How is it?", tools=(WEATHER,), tool_choice="required", parallel_tool_calls=False)
     ),
     "tool_results": Ours(
         talking(
             Message("user", "How is it?"),
             EARLIER,
             Message("tool", "Snow.", tool_call_id="t1"),
-            tools=(TOOL,),
+            tools=(WEATHER,),
         ),
         ADAPTIVE,
     ),
@@ -91,14 +74,18 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
     )
 
 
+def check_alike(theirs: Call, ours: Call, *headers: str) -> None:
+    """Both sent the same, with the same of these headers."""
+    assert (ours.method, ours.target) == (theirs.method, theirs.target)
+    assert [ours.headers.get(h) for h in headers] == [theirs.headers.get(h) for h in headers]
+    if theirs.body:  # a GET has no content
+        assert ours.headers["content-type"] == theirs.headers["content-type"]
+        assert unlike(theirs.json, ours.json) == []
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_the_same_goes_out(both: Recorded, case: str) -> None:
-    theirs, ours = both.theirs[case], both.ours[case]
-    assert (ours.method, ours.target) == (theirs.method, theirs.target)
-    told = [h for h in HEADERS if h != "content-type" or theirs.body]  # a GET has no content
-    assert [ours.headers.get(h) for h in told] == [theirs.headers.get(h) for h in told]
-    if theirs.body:
-        assert unlike(theirs.json, ours.json) == []
+    check_alike(both.theirs[case], both.ours[case], "authorization", "anthropic-version")
 
 
 OLDER = {"version": "2023-06-01", "key_header": "x-api-key"}
@@ -118,15 +105,8 @@ def both_before(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
 
 @pytest.mark.parametrize("case", OLD_CASES)
 def test_the_same_as_an_older_client(both_before: Recorded, case: str) -> None:
-    theirs, ours = both_before.theirs[case], both_before.ours[case]
-    assert (ours.method, ours.target) == (theirs.method, theirs.target)
     told = ("authorization", "x-api-key", "anthropic-version")
-    assert [ours.headers.get(h) for h in told] == [theirs.headers.get(h) for h in told]
-    if theirs.body:
-        assert unlike(theirs.json, ours.json) == []
-
-
-SAID = "You said: Good day to you."
+    check_alike(both_before.theirs[case], both_before.ours[case], *told)
 
 
 @pytest.mark.parametrize(

@@ -15,31 +15,16 @@ from breeze.contracts.messages import (
     NamedTool,
     ResponseFormat,
     TextPart,
-    Tool,
     ToolCall,
 )
-from breeze.contracts.requests import ChatRequest, EmbedRequest
+from breeze.contracts.requests import EmbedRequest
 from breeze.runners.google import GoogleRunner
 from breeze.testing.standins._google_rules import camel
 from breeze.testing.standins.google import GoogleStandin
-from tests.clients.wire import Ours, Recorded, recorded, unlike
+from tests.clients.wire import SAID, SCHEMA, Ours, Recorded, asking, recorded, talking, unlike
+from tests.runners.vendor import WEATHER
 
 pytestmark = pytest.mark.timeout(900)  # the first run installs the client
-TOOL = Tool(
-    "weather",
-    "Tells the weather.",
-    {"type": "object", "properties": {"place": {"type": "string"}}},
-)
-
-
-def asking(text: str = "Good day to you.", **fields: Any) -> ChatRequest:
-    return ChatRequest.of(text, **{"model": "parrot-1", "whole": True, **fields})
-
-
-def talking(*messages: Message, **fields: Any) -> ChatRequest:
-    return ChatRequest(messages, **{"model": "parrot-1", "whole": True, **fields})
-
-
 SEEN = (
     TextPart("What is it?"),
     ImagePart(b"\x89PNG\r\n\x1a\nsmall"),
@@ -47,7 +32,6 @@ SEEN = (
     FilePart(b"%PDF-1.7 small", "application/pdf"),
 )
 CALL = ToolCall("t1", "weather", '{"place":"Oslo"}', "google:c2lnbmVk")
-SCHEMA = {"type": "object", "properties": {"done": {"type": "boolean"}}}
 CASES = {
     "whole": Ours(
         asking(
@@ -57,13 +41,13 @@ CASES = {
     ),
     "streamed": Ours(asking(whole=False)),
     "vision": Ours(talking(Message("user", SEEN))),
-    "tools": Ours(asking("How is it?", tools=(TOOL,), tool_choice=NamedTool("weather"))),
+    "tools": Ours(asking("How is it?", tools=(WEATHER,), tool_choice=NamedTool("weather"))),
     "tool_results": Ours(
         talking(
             Message("user", "How is it?"),
             Message("assistant", "I look.", (CALL,)),
             Message("tool", "Snow.", tool_call_id="t1"),
-            tools=(TOOL,),
+            tools=(WEATHER,),
         )
     ),
     "schema": Ours(asking(response_format=ResponseFormat("json_schema", SCHEMA))),
@@ -98,9 +82,6 @@ def test_the_same_goes_out(both: Recorded, case: str) -> None:
     if theirs.body:
         assert ours.headers["content-type"] == theirs.headers["content-type"]
         assert unlike(camel(theirs.json), ours.json) == ON_PURPOSE.get(case, [])
-
-
-SAID = "You said: Good day to you."
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,28 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from breeze.contracts.messages import Message
 from breeze.contracts.request import Request
+from breeze.contracts.requests import ChatRequest
 from breeze.contracts.runner import Runner
 from breeze.testing.standins import Call, Standin
 from tests.clients.scripted import outcomes
+from tests.runners import vendor
 from tests.runners.vendor import running
+
+SCHEMA = {"type": "object", "properties": {"done": {"type": "boolean"}}}
+SAID = "You said: Good day to you."
+"""What a stand-in answers to `asking()`."""
+
+
+def asking(text: str = "Good day to you.", **fields: Any) -> ChatRequest:
+    """A chat of one turn, for a whole answer: most calls of clients are."""
+    return vendor.asking(text, **{"whole": True, **fields})
+
+
+def talking(*messages: Message, **fields: Any) -> ChatRequest:
+    """A chat of these turns, likewise."""
+    return vendor.talking(*messages, **{"whole": True, **fields})
 
 
 class Ours(NamedTuple):
@@ -41,19 +58,19 @@ async def recorded(
     folder: Path,
 ) -> Recorded:
     """Play all cases, with the client of `requirements-<client>.txt` and with our runner."""
-    async with kind.serving() as vendor:
-        told = await outcomes(client, script, folder, VENDOR_URL=vendor.origin)
-        theirs = {c.headers["x-case"]: c for c in vendor.calls if "x-case" in c.headers}
+    async with kind.serving() as server:
+        told = await outcomes(client, script, folder, VENDOR_URL=server.origin)
+        theirs = {c.headers["x-case"]: c for c in server.calls if "x-case" in c.headers}
         ours = {}
         for name, case in cases.items():
-            vendor.calls.clear()
-            async with running(runner, vendor.url, **case.parameters) as asked:
+            server.calls.clear()
+            async with running(runner, server.url, **case.parameters) as asked:
                 if case.request is None:
                     await asked.models()
                 else:
                     async for _ in asked.stream(case.request):
                         pass
-            (ours[name],) = vendor.calls
+            (ours[name],) = server.calls
     return Recorded(theirs, ours, told)
 
 

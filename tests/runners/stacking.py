@@ -7,7 +7,7 @@ from typing import Any
 
 from breeze.contracts.answers import ChatAnswer
 from breeze.contracts.capability import Capability
-from breeze.contracts.messages import FilePart, Message, TextPart
+from breeze.contracts.messages import FilePart, Message, TextPart, Tool, ToolCall
 from breeze.contracts.requests import ChatRequest
 from breeze.runners._llama_stack_parameters import LlamaStackParameters
 from breeze.runners.llama_stack import LlamaStackRunner
@@ -35,6 +35,20 @@ async def answer(runner: LlamaStackRunner, request: ChatRequest | str = "Hi") ->
     """The whole answer, each event checked on its way."""
     asked = ChatRequest.of(request) if isinstance(request, str) else request
     return await vendor.answer(runner, asked)
+
+
+async def told_the_weather(runner: LlamaStackRunner, tool: Tool, *, whole: bool) -> ChatAnswer:
+    """The answer to what `tool` said, which the answer before had called."""
+    asked = ChatRequest.of("What is the weather?", tools=(tool,), whole=whole)
+    first = await answer(runner, asked)
+    assert first.tool_calls == (ToolCall("call_0", "weather", '{"place":"text"}'),)
+    assert first.finish_reason == "tool_calls"
+    turns = (
+        *asked.messages,
+        Message("assistant", tool_calls=first.tool_calls),
+        Message("tool", "Rain.", tool_call_id="call_0"),
+    )
+    return await answer(runner, ChatRequest(turns, tools=(tool,), whole=whole))
 
 
 async def rehearsal(stack: AsyncExitStack, profile: str = "0.7") -> tuple[dict[str, Any], Samples]:

@@ -10,7 +10,7 @@ import pytest
 
 from breeze.contracts.answers import Embeddings
 from breeze.contracts.capability import Capability
-from breeze.contracts.errors import BlockedError, InputError, NotFoundError, NotLoadedError
+from breeze.contracts.errors import BlockedError, InputError
 from breeze.contracts.events import Adjusted, Finish
 from breeze.contracts.messages import (
     AudioPart,
@@ -23,37 +23,21 @@ from breeze.contracts.messages import (
     Tool,
     ToolCall,
 )
-from breeze.contracts.requests import ChatRequest, EmbedRequest
+from breeze.contracts.requests import EmbedRequest
 from breeze.contracts.results import collect
 from breeze.contracts.values import Usage
-from breeze.runners._google_parameters import GoogleParameters
 from breeze.runners.google import GoogleRunner
 from breeze.testing.media import png
 from breeze.testing.standins.google import GoogleStandin
 from breeze.testing.stream import checked
 from tests.runners.standin import Exchange, StandIn
-from tests.runners.vendor import answer, events, running
-
-MODEL = "parrot-1"
-WEATHER = Tool(
-    "weather",
-    "Tells the weather.",
-    {"type": "object", "properties": {"place": {"type": "string"}}},
-)
+from tests.runners.vendor import MODEL, WEATHER, answer, asking, events, running, talking
 
 
 @pytest.fixture
 async def vendor() -> AsyncIterator[GoogleStandin]:
     async with GoogleStandin.serving() as vendor:
         yield vendor
-
-
-def asking(text: str = "Good day to you.", **fields: Any) -> ChatRequest:
-    return ChatRequest.of(text, **{"model": MODEL, **fields})
-
-
-def talking(*messages: Message, **fields: Any) -> ChatRequest:
-    return ChatRequest(messages, **{"model": MODEL, **fields})
 
 
 @pytest.mark.parametrize("whole", [False, True])
@@ -339,16 +323,6 @@ async def test_how_much_is_blocked(vendor: GoogleStandin) -> None:
     assert len({setting["category"] for setting in settings}) == 4
 
 
-async def test_an_answer_that_was_begun_is_continued(vendor: GoogleStandin) -> None:
-    begun = talking(Message("user", "Good day."), Message("assistant", "You said: "))
-    async with running(GoogleRunner, vendor.url, prefill=True) as runner:
-        found = await answer(runner, begun)
-    assert found.text == "Good day."
-    async with running(GoogleRunner, vendor.url) as runner:
-        with pytest.raises(InputError, match="set prefill"):
-            await answer(runner, begun)
-
-
 @pytest.mark.parametrize("name", [MODEL, f"models/{MODEL}"])
 async def test_a_model_by_either_name_in_either_version(vendor: GoogleStandin, name: str) -> None:
     url = vendor.url.replace("v1beta", "v1")
@@ -368,20 +342,12 @@ async def test_the_only_model_of_a_kind_is_asked_when_none_is_named(vendor: Goog
     assert called == ["models", chat, chat, "models", "embedder-1:batchEmbedContents"]
 
 
-async def test_of_several_models_one_must_be_named_and_all_pages_are_read() -> None:
-    async with GoogleStandin.serving(profile="many") as vendor:
-        async with running(GoogleRunner, vendor.url) as runner:
-            found = await runner.models()
-            with pytest.raises(NotFoundError, match="lists 25 for LLM"):
-                await answer(runner, asking(model="auto"))
-        unloaded = GoogleRunner(
-            GoogleParameters.of({"base_url": vendor.url, "api_key": "test-key"})
-        )
-        assert await unloaded.models() == found
-    assert [model.id for model in found][-2:] == ["parrot-25", "embedder-1"]
-    assert found[0].context == 1_048_576
-    assert found[0].capabilities == (Capability.LLM, Capability.VLM)
-    assert found[-1].capabilities == (Capability.EMBEDDING,)
+async def test_what_is_told_of_the_models(vendor: GoogleStandin) -> None:
+    async with running(GoogleRunner, vendor.url) as runner:
+        chats, embeds = await runner.models()
+    assert (chats.id, chats.context) == (MODEL, 1_048_576)
+    assert chats.capabilities == (Capability.LLM, Capability.VLM)
+    assert (embeds.id, embeds.capabilities) == ("embedder-1", (Capability.EMBEDDING,))
 
 
 async def test_vectors_in_lots(vendor: GoogleStandin) -> None:
@@ -400,17 +366,6 @@ async def test_vectors_in_lots(vendor: GoogleStandin) -> None:
         "content": {"role": "user", "parts": [{"text": "sea number 0"}]},
         "outputDimensionality": 4,
     }
-
-
-def test_the_vendor_wants_a_key_and_others_may_not() -> None:
-    assert "GEMINI_API_KEY" in (GoogleRunner(GoogleParameters.of({})).check() or "")
-    for values in ({"api_key": "k-1"}, {"base_url": "http://127.0.0.1:1"}):
-        assert GoogleRunner(GoogleParameters.of(values)).check() is None
-
-
-async def test_chat_needs_load() -> None:
-    with pytest.raises(NotLoadedError, match="call load"):
-        await answer(GoogleRunner(GoogleParameters.of({})), asking())
 
 
 async def test_an_answer_of_an_unknown_call_is_refused_by_name() -> None:

@@ -26,13 +26,12 @@ from breeze.contracts.messages import (
     ResponseFormat,
     TextPart,
     Tool,
-    ToolCall,
 )
 from breeze.contracts.requests import ChatRequest
 from breeze.testing.media import png
 from breeze.testing.standins import Call, Reply, event
 from breeze.testing.standins.llama_stack import LlamaStackStandin
-from tests.runners.stacking import PROFILES, answer, bodies, running
+from tests.runners.stacking import PROFILES, answer, bodies, running, told_the_weather
 
 WEATHER = Tool("weather", "", {"type": "object", "properties": {"place": {"type": "string"}}})
 AGENT = {"enable_agents": True}
@@ -55,16 +54,7 @@ async def test_functions_of_the_caller_are_called_and_told_about(
     each: LlamaStackStandin, whole: bool
 ) -> None:
     async with running(each, **AGENT) as runner:
-        asked = ChatRequest.of("What is the weather?", tools=(WEATHER,), whole=whole)
-        first = await answer(runner, asked)
-        assert first.tool_calls == (ToolCall("call_0", "weather", '{"place":"text"}'),)
-        assert first.finish_reason == "tool_calls"
-        turns = (
-            *asked.messages,
-            Message("assistant", tool_calls=first.tool_calls),
-            Message("tool", "Rain.", tool_call_id="call_0"),
-        )
-        then = await answer(runner, ChatRequest(turns, tools=(WEATHER,), whole=whole))
+        then = await told_the_weather(runner, WEATHER, whole=whole)
     assert (then.text, then.finish_reason) == ("The tool said: Rain.", "stop")
     assert (then.metadata or {})["tools_available"] == 1
     first_body, second_body = bodies(each, "/responses")

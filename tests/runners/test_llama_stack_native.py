@@ -14,12 +14,11 @@ from breeze.contracts.messages import (
     ResponseFormat,
     TextPart,
     Tool,
-    ToolCall,
 )
 from breeze.contracts.requests import ChatRequest
 from breeze.testing.media import png
 from breeze.testing.standins.llama_stack import LlamaStackStandin
-from tests.runners.stacking import answer, bodies, running
+from tests.runners.stacking import answer, bodies, running, told_the_weather
 
 PLACE = {"place": {"type": "string", "description": "Where"}}
 WEATHER = Tool("weather", "", {"type": "object", "properties": PLACE, "required": ["place"]})
@@ -53,17 +52,8 @@ async def test_an_answer(vendor: LlamaStackStandin, whole: bool) -> None:
 
 @pytest.mark.parametrize("whole", [False, True])
 async def test_tools(vendor: LlamaStackStandin, whole: bool) -> None:
-    asked = ChatRequest.of("What is the weather?", tools=(WEATHER,), whole=whole)
     async with running(vendor) as runner:
-        first = await answer(runner, asked)
-        assert first.tool_calls == (ToolCall("call_0", "weather", '{"place":"text"}'),)
-        assert first.finish_reason == "tool_calls"
-        turns = (
-            *asked.messages,
-            Message("assistant", tool_calls=first.tool_calls),
-            Message("tool", "Rain.", tool_call_id="call_0"),
-        )
-        then = await answer(runner, ChatRequest(turns, tools=(WEATHER,), whole=whole))
+        then = await told_the_weather(runner, WEATHER, whole=whole)
     assert then.text == "The tool said: Rain."
     body, later = bodies(vendor, "/inference/chat-completion")
     parameter = {"param_type": "string", "description": "Where", "required": True}

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
-from contextlib import aclosing
 
 import pytest
 
@@ -27,7 +25,6 @@ from breeze.runners._http_error_words import kind_of
 from breeze.runners._ollama_errors import CHAT
 from breeze.runners.ollama import OllamaRunner
 from breeze.testing.standins.ollama import OllamaStandin
-from tests.http.leavers import until
 from tests.runners.ollama_asking import answer, asking, embedding, events, made, running, vectors
 from tests.runners.standin import Exchange, StandIn
 
@@ -159,25 +156,6 @@ async def test_what_came_before_a_fault_is_delivered(
     assert came == [TextDelta("You "), TextDelta("said: ")]
     assert broken.value.detail == detail
     assert runner.work.active == 0
-
-
-@pytest.mark.parametrize("fault", ["slow-head", "slow-first", "stall", "endless"])
-async def test_leaving_closes_the_connection_at_once(
-    vendor: OllamaStandin, runner: OllamaRunner, fault: str
-) -> None:
-    vendor.fault(fault)
-    async with aclosing(runner.chat(asking())) as found:
-        reading = asyncio.ensure_future(_last(found))
-        await until(lambda: bool(vendor.calls))
-        await asyncio.wait([reading], timeout=0.02)
-        assert not reading.done()
-        reading.cancel()
-        await asyncio.wait([reading])
-    async with asyncio.timeout(0.1):
-        await vendor.idle()
-    assert runner.work.active == 0
-    assert vendor.calls[0].outcome == "left"
-    assert (await answer(runner)).text == SAID
 
 
 async def _last(found: AsyncIterator[object], came: list[object] | None = None) -> None:

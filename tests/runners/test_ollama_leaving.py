@@ -33,6 +33,7 @@ PHASES = {
     "waiting for the first line": Phase(asking(), "slow-first", "POST /api/chat", 1),
     "waiting for a whole answer": Phase(asking(whole=True), "stall", "POST /api/chat", 1),
     "amid the lines": Phase(asking(), "stall", "POST /api/chat", 1),
+    "amid a flood of lines": Phase(asking(), "endless", "POST /api/chat", 1),
     "waiting for vectors": Phase(embedding("a"), "slow-head", "POST /api/embed", 1),
     "amid the vectors": Phase(embedding("a"), "stall", "POST /api/embed", 1),
     "waiting for a pull": Phase(asking(model="owl"), "slow-head", "POST /api/pull", 2),

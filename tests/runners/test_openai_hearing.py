@@ -15,7 +15,7 @@ from breeze.contracts.events import Transcript
 from breeze.contracts.requests import TranscribeRequest
 from breeze.contracts.values import Usage, Word
 from breeze.runners._openai_hearing import form_parts
-from breeze.runners._openai_sound import SoundFile
+from breeze.runners._sound_file import SoundFile
 from breeze.testing.media import pcm, wav
 from tests.runners.asking import running, sse, streaming
 from tests.runners.asking import whole as in_one

@@ -9,7 +9,7 @@ import pytest
 
 from breeze.contracts.answers import ChatAnswer
 from breeze.contracts.errors import InputError, RateLimitError
-from breeze.contracts.messages import ImagePart, Message, TextPart
+from breeze.contracts.messages import AudioPart, FilePart, ImagePart, Message, TextPart
 from breeze.contracts.requests import ChatRequest
 from breeze.contracts.results import collect
 from breeze.runners.runware import RunwareRunner
@@ -58,6 +58,16 @@ async def test_what_a_caption_does_not_take_is_said(vendor: RunwareStandin) -> N
         answer = await said(runner, request)
     told = {adjusted.field for adjusted in answer.adjustments}
     assert told == {"temperature", "max_tokens", "n", "model"}
+
+
+async def test_files_and_sounds_are_not_seen_and_that_is_said(vendor: RunwareStandin) -> None:
+    parts = (ImagePart(png(9, 9)), FilePart(b"%PDF-1.7"), AudioPart(b"RIFF"))
+    async with running(vendor) as runner:
+        answer = await said(runner, ChatRequest((Message("user", parts),)))
+    assert [(note.field, note.asked) for note in answer.adjustments] == [
+        ("messages[0].content[1]", "file"),
+        ("messages[0].content[2]", "audio"),
+    ]
 
 
 async def test_another_model_of_captions(vendor: RunwareStandin) -> None:

@@ -23,16 +23,12 @@ from breeze.contracts.requests import ChatRequest
 from breeze.contracts.runner import Runner
 from breeze.runners.anthropic import AnthropicRunner
 from breeze.runners.google import GoogleRunner
-from breeze.testing.standins import Standin
 from breeze.testing.standins.anthropic import AnthropicStandin
 from breeze.testing.standins.google import GoogleStandin
 from tests.runners.bad_days import CODES, FINE, had
+from tests.runners.chat_vendors import VENDORS
 from tests.runners.vendor import running
 
-VENDORS: dict[str, tuple[type[Runner[Any]], type[Standin]]] = {
-    "anthropic": (AnthropicRunner, AnthropicStandin),
-    "google": (GoogleRunner, GoogleStandin),
-}
 OWN = {
     ("anthropic", "loading"): "E505", ("google", "loading"): "E505",
     ("google", "blocked"): "G100", ("google", "bare-error"): "E505",

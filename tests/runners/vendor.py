@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from breeze.contracts.answers import ChatAnswer
 from breeze.contracts.events import AnyEvent
+from breeze.contracts.messages import Message, Tool
 from breeze.contracts.request import Request
 from breeze.contracts.requests import ChatRequest
 from breeze.contracts.results import ANSWERS, collect
@@ -15,6 +16,21 @@ from breeze.contracts.runner import Runner
 from breeze.testing.stream import checked
 
 R = TypeVar("R", bound=Runner[Any])
+MODEL = "parrot-1"
+"""A model of the stand-ins that repeat what was said."""
+WEATHER = Tool(
+    "weather", "Tells the weather.", {"type": "object", "properties": {"place": {"type": "string"}}}
+)
+
+
+def asking(text: str = "Good day to you.", **fields: Any) -> ChatRequest:
+    """A chat of one turn with that model."""
+    return ChatRequest.of(text, **{"model": MODEL, **fields})
+
+
+def talking(*messages: Message, **fields: Any) -> ChatRequest:
+    """A chat of these turns with that model."""
+    return ChatRequest(messages, **{"model": MODEL, **fields})
 
 
 @asynccontextmanager

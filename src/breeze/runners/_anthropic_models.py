@@ -7,16 +7,12 @@ from typing import Any
 import msgspec
 
 from breeze.contracts.capability import Capability
-from breeze.contracts.errors import ProcessingError
 from breeze.contracts.runner import ModelInfo
 from breeze.runners._anthropic_errors import SAYS
 from breeze.runners._http import HttpClient
-from breeze.runners._http_errors import refusal
-from breeze.runners._http_json import listed
 from breeze.runners._http_target import with_query
+from breeze.runners._pages import Listing
 
-_MOST = 16 * 1024 * 1024
-_MOST_PAGES = 100
 _PAGE = 1000
 
 
@@ -44,29 +40,20 @@ class _Page(msgspec.Struct):
     has_more: bool | None = False
     last_id: str | None = None
 
+    @property
+    def following(self) -> str | None:
+        return self.last_id if self.has_more else None
+
+
+def _path(after: str | None) -> str:
+    return with_query("/v1/models", {"limit": _PAGE, "after_id": after})
+
 
 async def list_models(http: HttpClient, secrets: tuple[str, ...]) -> tuple[ModelInfo, ...]:
     """What the server says it serves, in its order. Raises a RunnerError when it does not say."""
     found: dict[str, ModelInfo] = {}
-    after: str | None = None
-    for _ in range(_MOST_PAGES):
-        page = await _page(http, after, secrets)
-        fresh = {m.id: m.info() for m in page.data if m.id and m.lifecycle != "retired"}
-        found |= {id: info for id, info in fresh.items() if id not in found}
-        if not page.has_more or not page.last_id or page.last_id == after:
-            return tuple(found.values())
-        after = page.last_id
-    raise ProcessingError(
-        f"{http.target.authority} lists models without end: {_MOST_PAGES} pages were read. "
-        "Set modelId in config.json.",
-        detail="malformed",
-        retryable=False,
-    )
-
-
-async def _page(http: HttpClient, after: str | None, secrets: tuple[str, ...]) -> _Page:
-    path = with_query("/v1/models", {"limit": _PAGE, "after_id": after})
-    answer = await http.get(path, limit=_MOST, whole=True)
-    if answer.status != 200:
-        raise await refusal(answer, secrets=secrets, field="base_url", says=SAYS)
-    return listed(answer.body(), _Page, answer.where)
+    async for page in Listing(http, secrets, SAYS).pages(_path, _Page):
+        for model in page.data:
+            if model.id and model.lifecycle != "retired":
+                found.setdefault(model.id, model.info())
+    return tuple(found.values())

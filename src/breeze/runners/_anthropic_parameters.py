@@ -10,12 +10,12 @@ from pydantic import SecretStr
 from breeze.contracts.dialects.anthropic import NEWEST, Dialect
 from breeze.contracts.fields import Choice, choice, integer, secret, switch, text
 from breeze.runners._http_target import header_fields
-from breeze.runners._vendor_parameters import VendorParameters
+from breeze.runners._vendor_parameters import ChatVendorParameters
 
 BASE_URL = "https://api.anthropic.com"
 
 
-class AnthropicParameters(VendorParameters):
+class AnthropicParameters(ChatVendorParameters):
     """Which server is asked, and how. The key goes to that server and nowhere else."""
 
     home = "api.anthropic.com"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from msgspec.structs import replace
 
 from breeze.contracts.events import ChatEvent, TextDelta
 from breeze.contracts.messages import TextPart
 from breeze.contracts.requests import ChatRequest
+from breeze.runners._json_reply import ObjectReader
 
 
 def trimmed(request: ChatRequest) -> tuple[ChatRequest, str]:
@@ -23,18 +25,27 @@ def trimmed(request: ChatRequest) -> tuple[ChatRequest, str]:
 
 
 class Continued:
-    """The rest of such an answer: white space that was there already does not come twice."""
+    """Reads the rest of such an answer: white space that was `there` already comes only once."""
 
-    __slots__ = ("_there",)
+    __slots__ = ("_reader", "_there", "over")
 
-    def __init__(self, there: str) -> None:
+    def __init__(self, reader: ObjectReader, there: str) -> None:
+        self._reader = reader
         self._there = there
+        self.over = False
 
-    def rest(self, events: Iterable[ChatEvent]) -> Iterator[ChatEvent]:
+    def read(self, found: Any) -> list[ChatEvent]:
+        """The events of one object."""
+        events = list(self._rest(self._reader.read(found)))
+        self.over = self._reader.over
+        return events
+
+    def end(self) -> list[ChatEvent]:
+        """Those after the last."""
+        return list(self._rest(self._reader.end()))
+
+    def _rest(self, events: Iterable[ChatEvent]) -> Iterator[ChatEvent]:
         """`events` without what was there."""
-        if not self._there:
-            yield from events
-            return
         for event in events:
             if not isinstance(event, TextDelta) or not self._there:
                 yield event

@@ -9,8 +9,7 @@ from breeze.contracts.errors import RunnerError, TooLargeError
 from breeze.contracts.runner import ModelInfo
 from breeze.runners._elevenlabs_errors import SAYS
 from breeze.runners._http import HttpClient
-from breeze.runners._http_errors import refusal
-from breeze.runners._http_json import listed
+from breeze.runners._pages import Listing
 
 _SHORT = 1000
 """Characters that every model takes: for these nobody is asked."""
@@ -56,10 +55,7 @@ class _Model(msgspec.Struct):
 
 async def list_models(http: HttpClient, secrets: tuple[str, ...]) -> tuple[ModelInfo, ...]:
     """The models that speak, in the vendor's order. Raises a RunnerError."""
-    answer = await http.get("/v1/models", whole=True)
-    if answer.status != 200:
-        raise await refusal(answer, secrets=secrets, field="base_url", says=SAYS)
-    found = listed(answer.body(), list[_Model], answer.where)
+    found = await Listing(http, secrets, SAYS).read("/v1/models", list[_Model])
     return tuple(info for info in map(_Model.info, found) if info.capabilities)
 
 

@@ -11,12 +11,11 @@ from breeze.contracts.errors import NotFoundError
 from breeze.contracts.fields import Choice
 from breeze.runners._elevenlabs_errors import SAYS
 from breeze.runners._http import HttpClient
-from breeze.runners._http_errors import refusal
-from breeze.runners._http_json import listed
 from breeze.runners._http_target import with_query
+from breeze.runners._pages import Listing
 
-_PAGE, _PAGES = 100, 100
-"""Voices on a page, and pages that are read."""
+_PAGE = 100
+"""Voices on a page."""
 _ID = re.compile(r"[A-Za-z0-9]{20}")
 
 
@@ -41,26 +40,22 @@ class _Page(msgspec.Struct):
     has_more: bool | None = False
     next_page_token: str | None = None
 
+    @property
+    def following(self) -> str | None:
+        return self.next_page_token if self.has_more else None
+
+
+def _path(token: str | None) -> str:
+    return with_query("/v2/voices", {"next_page_token": token, "page_size": _PAGE})
+
 
 async def list_voices(http: HttpClient, secrets: tuple[str, ...]) -> tuple[Voice, ...]:
     """All voices of the account, in the vendor's order. Raises a RunnerError."""
+    listing = Listing(http, secrets, SAYS, "voice", "voices", remedy="")
     found: dict[str, Voice] = {}
-    token: str | None = None
-    for _ in range(_PAGES):
-        page = await _page(http, token, secrets)
+    async for page in listing.pages(_path, _Page):
         found |= {voice.voice_id: voice for voice in page.voices}
-        if not page.has_more or page.next_page_token in (None, "", token):
-            break
-        token = page.next_page_token
     return tuple(found.values())
-
-
-async def _page(http: HttpClient, token: str | None, secrets: tuple[str, ...]) -> _Page:
-    path = with_query("/v2/voices", {"next_page_token": token, "page_size": _PAGE})
-    answer = await http.get(path, whole=True)
-    if answer.status != 200:
-        raise await refusal(answer, secrets=secrets, field="voice", says=SAYS)
-    return listed(answer.body(), _Page, answer.where, "voices")
 
 
 def is_id(name: str) -> bool:

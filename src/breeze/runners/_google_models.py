@@ -5,16 +5,12 @@ from __future__ import annotations
 import msgspec
 
 from breeze.contracts.capability import Capability
-from breeze.contracts.errors import ProcessingError
 from breeze.contracts.runner import ModelInfo
 from breeze.runners._google_errors import SAYS
 from breeze.runners._http import HttpClient
-from breeze.runners._http_errors import refusal
-from breeze.runners._http_json import listed
 from breeze.runners._http_target import segment, with_query
+from breeze.runners._pages import Listing
 
-_MOST = 16 * 1024 * 1024
-_MOST_PAGES = 100
 _PAGE = 1000
 _CAN = {
     "generateContent": (Capability.LLM, Capability.VLM),
@@ -46,6 +42,10 @@ class _Page(msgspec.Struct, rename="camel"):
     models: list[_Model] = []
     next_page_token: str | None = None
 
+    @property
+    def following(self) -> str | None:
+        return self.next_page_token
+
 
 def path_of(model: str, method: str) -> str:
     """The path of a model's method. Names may be written with the kind before them."""
@@ -55,29 +55,15 @@ def path_of(model: str, method: str) -> str:
     return f"/{kind}/{segment(name)}:{method}"
 
 
+def _path(token: str | None) -> str:
+    return with_query("/models", {"pageSize": _PAGE, "pageToken": token})
+
+
 async def list_models(http: HttpClient, secrets: tuple[str, ...]) -> tuple[ModelInfo, ...]:
     """What the server says it serves and we can use. Raises a RunnerError when it does not say."""
     found: dict[str, ModelInfo] = {}
-    token: str | None = None
-    for _ in range(_MOST_PAGES):
-        page = await _page(http, token, secrets)
+    async for page in Listing(http, secrets, SAYS).pages(_path, _Page):
         for info in (model.info() for model in page.models):
             if info.id and info.capabilities:
                 found.setdefault(info.id, info)
-        if not page.next_page_token or page.next_page_token == token:
-            return tuple(found.values())
-        token = page.next_page_token
-    raise ProcessingError(
-        f"{http.target.authority} lists models without end: {_MOST_PAGES} pages were read. "
-        "Set modelId in config.json.",
-        detail="malformed",
-        retryable=False,
-    )
-
-
-async def _page(http: HttpClient, token: str | None, secrets: tuple[str, ...]) -> _Page:
-    path = with_query("/models", {"pageSize": _PAGE, "pageToken": token})
-    answer = await http.get(path, limit=_MOST, whole=True)
-    if answer.status != 200:
-        raise await refusal(answer, secrets=secrets, field="base_url", says=SAYS)
-    return listed(answer.body(), _Page, answer.where)
+    return tuple(found.values())

@@ -8,12 +8,12 @@ from pydantic import SecretStr
 
 from breeze.contracts.fields import Choice, choice, secret, switch, text
 from breeze.runners._http_target import header_fields
-from breeze.runners._vendor_parameters import VendorParameters
+from breeze.runners._vendor_parameters import ChatVendorParameters
 
 BASE_URL = "https://generativelanguage.googleapis.com/v1beta"
 
 
-class GoogleParameters(VendorParameters):
+class GoogleParameters(ChatVendorParameters):
     """Which server is asked, and how. The key goes to that server and nowhere else."""
 
     home = "generativelanguage.googleapis.com"

@@ -22,7 +22,7 @@ from breeze.contracts.values import Usage
 from breeze.runners._http import JSON
 from breeze.runners._http_json import encoded
 from breeze.runners._json_answer import json_answer
-from breeze.runners._whole_sound import SoundFile
+from breeze.runners._sound_file import SoundFile
 
 _USUAL = TranscribeRequest(audio=b"-")
 

@@ -12,7 +12,7 @@ from breeze.contracts.errors import InputError
 from breeze.contracts.fields import Choice, choice, integer, number, path, secret, switch, text
 from breeze.contracts.parameters import ValidationResult
 from breeze.runners._http_target import target_of
-from breeze.runners._server_parameters import ServerParameters
+from breeze.runners._server_parameters import ServerParameters, answer_time
 
 ENDPOINT = "https://api.llamastack.ai"
 MODEL = "llama-3-70b-instruct"
@@ -61,10 +61,7 @@ class LlamaStackParameters(ServerParameters):
         env="LLAMA_STACK_CLIENT_API_KEY",
         requires_reload=True,
     )
-    timeout: float = number(
-        600.0, "Longest time for one whole answer", category="Connection",
-        low=1, high=86_400, unit="s", requires_reload=True,
-    )  # fmt: skip
+    timeout: float = answer_time()
     model_id: str = text(
         MODEL,
         "Model to ask when a request names none; the default gives way to the only one listed",

@@ -12,11 +12,10 @@ from breeze.contracts.errors import RunnerError
 from breeze.contracts.runner import ModelInfo
 from breeze.contracts.unreadable import UNREADABLE
 from breeze.runners._http import HttpClient
-from breeze.runners._http_errors import refusal
-from breeze.runners._http_json import encoded, listed
+from breeze.runners._http_json import encoded
 from breeze.runners._ollama_errors import CHAT
+from breeze.runners._pages import Listing
 
-_MOST = 16 * 1024 * 1024
 _AT_ONCE = 4
 _ABILITIES = {
     "completion": Capability.LLM,
@@ -67,10 +66,7 @@ async def list_models(
 
     Raises a RunnerError when it does not say.
     """
-    answer = await http.get("/api/tags", limit=_MOST, whole=True)
-    if answer.status != 200:
-        raise await refusal(answer, secrets=secrets, field="base_url", says=CHAT)
-    found = listed(answer.body(), _Models, answer.where).models or []
+    found = (await Listing(http, secrets, CHAT).read("/api/tags", _Models)).models or []
     turns = asyncio.Semaphore(_AT_ONCE)
     named = {model.model or model.name: model for model in found if model.model or model.name}
     told = await asyncio.gather(*(_shown(http, n, m, turns) for n, m in named.items()))

@@ -10,7 +10,8 @@ from breeze.contracts.requests import TranscribeRequest
 from breeze.runners._http_multipart import Part, multipart
 from breeze.runners._openai_heard import Heard
 from breeze.runners._openai_server import Server
-from breeze.runners._openai_sound import SoundFile, sound_file
+from breeze.runners._openai_sound import sound_file
+from breeze.runners._sound_file import SoundFile
 
 _MIB = 1024 * 1024
 _TIMED = "whisper"

@@ -5,23 +5,14 @@ from __future__ import annotations
 import asyncio
 from contextlib import aclosing
 from pathlib import Path
-from typing import NamedTuple
 
 from breeze.contracts.errors import TooLargeError
 from breeze.contracts.requests import TranscribeRequest
 from breeze.contracts.wav import close_wav, wav_header
 from breeze.runners._audio import opened
 from breeze.runners._audio_source import sound_of
-from breeze.runners._sound_form import MIMES, SUFFIXES, encoding_of
-
-
-class SoundFile(NamedTuple):
-    """What to send: the bytes, a name, a type, and the seconds where they are known."""
-
-    data: bytes
-    name: str
-    mime: str
-    seconds: float = 0.0
+from breeze.runners._sound_file import SoundFile, file_of
+from breeze.runners._sound_form import MIMES
 
 
 async def sound_file(request: TranscribeRequest, limit: int) -> SoundFile:
@@ -35,10 +26,7 @@ async def sound_file(request: TranscribeRequest, limit: int) -> SoundFile:
         data = await asyncio.to_thread(_read, Path(request.file), limit)
     if len(data) > limit:
         raise _too_large(field, limit)
-    kind = encoding_of(data) or Path(request.file).suffix.removeprefix(".").lower() or "wav"
-    suffix = SUFFIXES.get(kind, kind)
-    name = Path(request.file).name if request.file else f"audio.{suffix}"
-    return SoundFile(data, name, MIMES.get(kind, "application/octet-stream"), _seconds(data))
+    return file_of(data, request.file)
 
 
 async def _recorded(request: TranscribeRequest, rate: int, limit: int) -> SoundFile:
@@ -54,14 +42,6 @@ async def _recorded(request: TranscribeRequest, rate: int, limit: int) -> SoundF
 def _read(file: Path, limit: int) -> bytes:
     with opened(file) as source:
         return source.read(limit + 1)
-
-
-def _seconds(data: bytes) -> float:
-    """Of plain WAV; 0 for what would have to be decoded."""
-    if data[:4] != b"RIFF" or data[36:40] != b"data":
-        return 0.0
-    per_second = int.from_bytes(data[28:32], "little")
-    return (len(data) - 44) / per_second if per_second else 0.0
 
 
 def _too_large(field: str, limit: int) -> TooLargeError:

@@ -7,9 +7,9 @@ from typing import ClassVar
 from pydantic import SecretStr, ValidationInfo, field_validator
 
 from breeze.contracts.errors import InputError
-from breeze.contracts.fields import number, secret, text
+from breeze.contracts.fields import secret, text
 from breeze.runners._http_target import target_of
-from breeze.runners._server_parameters import ServerParameters
+from breeze.runners._server_parameters import ServerParameters, answer_time
 
 
 class OwnServerParameters(ServerParameters):
@@ -22,15 +22,7 @@ class OwnServerParameters(ServerParameters):
 
     base_url: str = text("", "Address of the server", requires_reload=True)
     api_key: SecretStr = secret("Key for that server", requires_reload=True)
-    timeout: float = number(
-        600.0,
-        "Longest time for one whole answer",
-        category="Connection",
-        low=1,
-        high=86_400,
-        unit="s",
-        requires_reload=True,
-    )
+    timeout: float = answer_time()
 
     @field_validator("base_url", mode="after")
     @classmethod

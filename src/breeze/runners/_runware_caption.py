@@ -8,8 +8,9 @@ import msgspec
 
 from breeze.contracts.errors import InputError
 from breeze.contracts.events import Adjusted
-from breeze.contracts.messages import ImagePart, TextPart
+from breeze.contracts.messages import ImagePart
 from breeze.contracts.requests import ChatRequest
+from breeze.runners._unseen import unseen
 
 _SIGNS = (
     (b"\x89PNG\r\n\x1a\n", "image/png"),
@@ -62,11 +63,6 @@ def unused(request: ChatRequest, model: str, free: Collection[str]) -> Iterator[
     if len(request.messages) > 1:
         why = "a caption answers the last question and follows no instructions"
         yield Adjusted("messages", len(request.messages), 1, why)
-    for i, message in enumerate(request.messages):
-        for j, part in enumerate(message.parts):
-            if not isinstance(part, TextPart | ImagePart):
-                yield Adjusted(
-                    f"messages[{i}].content[{j}]", "a file", None, "it sees pictures only"
-                )
+    yield from unseen(request)
     if sum(len(message.images) for message in request.messages) > 1:
         yield Adjusted("messages", "several pictures", "the last one", "one picture has a caption")

@@ -12,7 +12,7 @@ from breeze.runners._http_error_words import MODEL, Kind, Says
 from breeze.runners._http_multipart import Part, multipart
 from breeze.runners._http_target import with_query
 from breeze.runners._selfhosted_asr_parameters import FORM, SelfhostedASRParameters
-from breeze.runners._whole_sound import SoundFile
+from breeze.runners._sound_file import SoundFile
 
 _USUAL = TranscribeRequest(audio=b"-")
 _ROUTE = Kind(NotFoundError, "Check base_url and endpoint.", field="endpoint")

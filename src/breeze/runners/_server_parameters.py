@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import SecretStr, ValidationInfo, field_validator
 
 from breeze.contracts.errors import InputError
+from breeze.contracts.fields import number
 from breeze.contracts.parameters import Parameters, ValidationResult
 from breeze.runners._http_target import Target, header_fields, target_of
+
+
+def answer_time() -> Any:
+    """How `timeout` is declared."""
+    return number(
+        600.0,
+        "Longest time for one whole answer",
+        category="Connection",
+        low=1,
+        high=86_400,
+        unit="s",
+        requires_reload=True,
+    )
 
 
 class ServerParameters(Parameters):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
-from breeze.contracts.fields import number, secret, text
+from breeze.contracts.fields import secret, text
 from breeze.runners._http_target import header_fields
-from breeze.runners._server_parameters import ServerParameters
+from breeze.runners._server_parameters import ServerParameters, answer_time
 
 
 class VendorParameters(ServerParameters):
@@ -22,15 +23,7 @@ class VendorParameters(ServerParameters):
         category="Connection",
         requires_reload=True,
     )
-    timeout: float = number(
-        600.0,
-        "Longest time for one whole answer",
-        category="Connection",
-        low=1,
-        high=86_400,
-        unit="s",
-        requires_reload=True,
-    )
+    timeout: float = answer_time()
 
     def sent_headers(self) -> Mapping[str, str]:
         """The headers of every request."""
@@ -40,3 +33,10 @@ class VendorParameters(ServerParameters):
         """What must never be shown, should the server say it."""
         more = (value for value in header_fields(self.headers).values() if len(value) >= 4)
         return (*super().secrets(), *more)
+
+
+class ChatVendorParameters(VendorParameters):
+    """Base of a vendor's parameters whose models chat. Each declares `prefill`, in its words."""
+
+    if TYPE_CHECKING:  # what a runner declares
+        prefill: bool

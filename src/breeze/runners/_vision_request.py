@@ -10,9 +10,10 @@ import msgspec
 
 from breeze.contracts.errors import InputError, TooLargeError
 from breeze.contracts.events import Adjusted, ChatEvent, TextDelta
-from breeze.contracts.messages import FilePart, ImagePart, TextPart
+from breeze.contracts.messages import ImagePart
 from breeze.contracts.requests import ChatRequest
 from breeze.runners._fetch import EVERYWHERE, USUAL, Policy, fetch
+from breeze.runners._unseen import unseen
 from breeze.runners._vision_parameters import SystemVisionParameters
 
 _WHY = {
@@ -98,12 +99,7 @@ def adjustments(request: ChatRequest) -> Iterator[Adjusted]:
     if len(request.messages) > 1:
         why = "it answers the last question and follows no instructions"
         yield Adjusted("messages", len(request.messages), 1, why)
-    for i, message in enumerate(request.messages):
-        for j, part in enumerate(message.parts):
-            if not isinstance(part, TextPart | ImagePart):
-                kind = "file" if isinstance(part, FilePart) else "audio"
-                why = "it sees pictures only"
-                yield Adjusted(f"messages[{i}].content[{j}]", kind, None, why)
+    yield from unseen(request)
 
 
 def _plain(value: object) -> object:

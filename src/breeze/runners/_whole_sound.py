@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterable
 from pathlib import Path
-from typing import NamedTuple
 
 from breeze.contracts.errors import InputError, TooLargeError
 from breeze.contracts.events import Adjusted
 from breeze.contracts.requests import TranscribeRequest
-from breeze.contracts.wav import WAV_HEADER, close_wav, wav_header
+from breeze.contracts.wav import close_wav, wav_header
 from breeze.runners._live_source import listening
-from breeze.runners._sound_form import MIMES, SUFFIXES, encoding_of
+from breeze.runners._sound_file import SoundFile, file_of
 
 
 async def whole_sound(request: TranscribeRequest, most: int) -> bytes:
@@ -30,32 +29,12 @@ async def whole_sound(request: TranscribeRequest, most: int) -> bytes:
     return request.audio
 
 
-class SoundFile(NamedTuple):
-    """What to send: the bytes, a name and a type, and the seconds where they are known."""
-
-    data: bytes
-    name: str
-    mime: str
-    seconds: float = 0.0
-
-
 async def sound_file(request: TranscribeRequest, most: int) -> SoundFile:
     """The sound as a file: encoded as it was given, PCM as WAV. Raises as `whole_sound` does."""
     data = await whole_sound(request, most)
     if request.sample_rate is not None:
         data = close_wav(wav_header(request.sample_rate) + data)
-    kind = encoding_of(data) or Path(request.file).suffix.removeprefix(".").lower() or "wav"
-    name = Path(request.file).name if request.file else f"audio.{SUFFIXES.get(kind, kind)}"
-    mime = MIMES.get(kind, "application/octet-stream")
-    return SoundFile(data, name, mime, _seconds(data))
-
-
-def _seconds(data: bytes) -> float:
-    """Of plain WAV; 0 for what would have to be decoded."""
-    if len(data) < WAV_HEADER or data[:4] != b"RIFF" or data[36:40] != b"data":
-        return 0.0
-    rate = int.from_bytes(data[28:32], "little")
-    return (len(data) - WAV_HEADER) / rate if rate else 0.0
+    return file_of(data, request.file)
 
 
 def heard_first() -> Adjusted:

@@ -6,11 +6,12 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import Any, TypeVar
 
-from breeze.contracts.capability import Capability, RunnerKind
+from breeze.contracts.capability import RunnerKind
 from breeze.contracts.errors import CapabilityError, NotFoundError
 from breeze.contracts.events import Adjusted, ChatEvent, EmbedEvent, Progress
 from breeze.contracts.requests import ChatRequest, EmbedRequest
 from breeze.contracts.runner import ModelInfo, runner
+from breeze.runners._catalogue import CatalogueRunner
 from breeze.runners._http import HttpClient
 from breeze.runners._http_errors import refusal
 from breeze.runners._http_json import encoded
@@ -21,8 +22,6 @@ from breeze.runners._ollama_parameters import OllamaParameters
 from breeze.runners._ollama_pull import pulled
 from breeze.runners._ollama_reply import Reply
 from breeze.runners._ollama_vectors import vectors_of
-from breeze.runners._only_model import ANY, the_only
-from breeze.runners._remote import RemoteRunner
 
 E = TypeVar("E")
 Json = dict[str, Any]
@@ -39,7 +38,7 @@ _CHAT, _EMBED = "/api/chat", "/api/embed"
     concurrency=1024,
     queue=4096,
 )
-class OllamaRunner(RemoteRunner[OllamaParameters]):
+class OllamaRunner(CatalogueRunner[OllamaParameters]):
     """Chat, vision and embeddings by the models of an Ollama server.
 
     The model is the one asked for, else the only one of the server that can do the work. The
@@ -48,22 +47,10 @@ class OllamaRunner(RemoteRunner[OllamaParameters]):
 
     vision = True
 
-    def __init__(self, parameters: OllamaParameters) -> None:
-        super().__init__(parameters)
-        self._only: dict[Capability, str] = {}
-
-    async def unload(self) -> None:
-        self._only.clear()
-        await super().unload()
-
-    async def models(self) -> tuple[ModelInfo, ...]:
-        async with self._connection() as http:
-            return await self._listed(http)
-
     async def chat(self, request: ChatRequest) -> AsyncGenerator[ChatEvent]:
         http = self._http or self._unloaded()
         parameters = self.parameters_for(request)
-        model = await self._model(http, request.model, request.needs)
+        model = await self._model(http, request)
         body, adjusted = await chat_body(request, model, parameters)
         for note in adjusted:
             yield note
@@ -122,7 +109,7 @@ class OllamaRunner(RemoteRunner[OllamaParameters]):
     async def embed(self, request: EmbedRequest) -> AsyncGenerator[EmbedEvent]:
         http = self._http or self._unloaded()
         parameters = self.parameters_for(request)
-        model = await self._model(http, request.model, Capability.EMBEDDING)
+        model = await self._model(http, request)
         data = encoded(embed_body(request, model, parameters), "texts")
         fetched = self._fetching(
             http, model, parameters.pull, lambda: self._vectors(http, request, data)
@@ -162,13 +149,3 @@ class OllamaRunner(RemoteRunner[OllamaParameters]):
 
     async def _listed(self, http: HttpClient) -> tuple[ModelInfo, ...]:
         return await list_models(http, self._secrets, self.parameters.num_ctx)
-
-    async def _model(self, http: HttpClient, asked: str, needs: Capability) -> str:
-        """The model asked for, or the only one that can do the work."""
-        if asked not in ANY:
-            return asked
-        if needs not in self._only:
-            found = await self._listed(http)
-            able = [m for m in found if needs in m.capabilities or not m.capabilities]
-            self._only[needs] = the_only(able, http.target.authority, needs)
-        return self._only[needs]

@@ -54,7 +54,7 @@ def native_whole(body: Json) -> Json:
     """The answer in one object."""
     said = _said(body)
     message = {
-        "role": "assistant", "content": said.text, "stop_reason": _REASONS[said.finish],
+        "role": "assistant", "content": said.text, "stop_reason": _REASONS[said.reason],
         "tool_calls": _calls(said),
     }  # fmt: skip
     return {"metrics": _metrics(said), "completion_message": message, "logprobs": None}
@@ -73,4 +73,4 @@ def native_events(body: Json) -> Iterator[Json]:
         yield one("progress", {"type": "text", "text": word})
     for call in _calls(said):
         yield one("progress", {"type": "tool_call", "tool_call": call, "parse_status": "succeeded"})
-    yield one("complete", {"type": "text", "text": ""}, _REASONS[said.finish])
+    yield one("complete", {"type": "text", "text": ""}, _REASONS[said.reason])

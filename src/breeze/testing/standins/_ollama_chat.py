@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
 from breeze.testing.standins._ollama_store import moment
-from breeze.testing.standins._said import answer_to, limited, sample, tokens
+from breeze.testing.standins._said import Spoken, answer_to, limited, sample, tokens
 
 Json = dict[str, Any]
 _PER_TOKEN = 20_000_000
@@ -18,19 +17,8 @@ _PER_TOKEN = 20_000_000
 _MAGIC = ((b"\x89PNG", "image/png"), (b"\xff\xd8\xff", "image/jpeg"), (b"RIFF", "image/webp"))
 
 
-@dataclass(frozen=True)
-class Said:
+class Said(Spoken):
     """An answer before it is put on lines."""
-
-    text: str
-    thought: str
-    calls: tuple[Json, ...]
-    reason: str
-    prompt: int
-
-    @property
-    def count(self) -> int:
-        return len(tokens(self.text)) + len(tokens(self.thought)) + 5 * len(self.calls)
 
     def counts(self, known: bool) -> Json:
         """What the last line tells beside the reason."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from breeze.testing.standins._said import answer_to, limited, sample, tokens
+from breeze.testing.standins._said import Spoken, answer_to, limited, sample, tokens
 
 Json = dict[str, Any]
 CREATED = 1_760_000_000
@@ -34,23 +34,15 @@ class Style:
     """Only the fields that every server has, no role, no usage in streams."""
 
 
-@dataclass(frozen=True)
-class Said:
+class Said(Spoken):
     """An answer before it is worded for the wire."""
-
-    text: str
-    thought: str
-    calls: tuple[Json, ...]
-    finish: str
-    prompt: int
 
     @property
     def usage(self) -> Json:
-        count = len(tokens(self.text)) + len(tokens(self.thought)) + 5 * len(self.calls)
         return {
             "prompt_tokens": self.prompt,
-            "completion_tokens": count,
-            "total_tokens": self.prompt + count,
+            "completion_tokens": self.count,
+            "total_tokens": self.prompt + self.count,
             "prompt_tokens_details": {"cached_tokens": 0},
             "completion_tokens_details": {"reasoning_tokens": len(tokens(self.thought))},
         }
@@ -166,9 +158,9 @@ def chunks(body: Json, facts: Json, style: Style) -> Iterator[Json]:
 
 
 def _reason(said: Said, style: Style) -> Json:
-    told: Json = {"finish_reason": said.finish}
+    told: Json = {"finish_reason": said.reason}
     if style.native_reason:
-        told["native_finish_reason"] = said.finish
+        told["native_finish_reason"] = said.reason
     return told | ({"stop_reason": None} if style.stop_reason else {})
 
 

@@ -61,7 +61,7 @@ def _part(part: Json) -> Json:
 
 
 def _object(body: Json, said: Said, number: int) -> Json:
-    cut = said.finish == "length"
+    cut = said.reason == "length"
     used = said.usage
     return {
         "id": f"resp_{number}", "object": "response", "created_at": CREATED,

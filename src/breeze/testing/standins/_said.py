@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 _SIMPLE: dict[str, Any] = {
@@ -15,6 +16,22 @@ _SIMPLE: dict[str, Any] = {
 def tokens(text: str) -> list[str]:
     """A text in words, each with the blank that follows it. Together they are the text."""
     return re.findall(r"\S+\s*|\s+", text)
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """An answer before it is worded for the wire. `prompt`: tokens of what was asked."""
+
+    text: str
+    thought: str
+    calls: tuple[dict[str, Any], ...]
+    reason: str
+    prompt: int
+
+    @property
+    def count(self) -> int:
+        """Tokens of the answer."""
+        return len(tokens(self.text)) + len(tokens(self.thought)) + 5 * len(self.calls)
 
 
 def limited(text: str, most: int | None, stops: Iterable[str] = ()) -> tuple[str, bool]:

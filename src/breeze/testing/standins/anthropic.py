@@ -14,23 +14,21 @@ from breeze.testing.standins._anthropic_rules import (
     failed,
     refused,
 )
-from breeze.testing.standins._fault import MODEL, Fault
+from breeze.testing.standins._fault import Fault
+from breeze.testing.standins._parrots import PAGE, PARROTS, STRICT, answers, parrots, title
 from breeze.testing.standins._server import Call, Handler, Reply, Standin
-
-_PARROTS = {"one": 1, "many": 25}
-_STRICT = "strict"
-"""Begins the name of a model that takes no sampling fields under any version."""
 
 
 class AnthropicStandin(Standin):
     """Answers follow from the request: a message repeats what was said, word by word.
 
-    Profile `one` has one model, `many` has more than fit on a page of ten.
+    Profile `one` has one model, `many` has more than fit on a page of ten. A `strict` model takes
+    no sampling fields under any version.
     """
 
     name = "anthropic"
     prefix: ClassVar[str] = ""
-    profiles: ClassVar[tuple[str, ...]] = tuple(_PARROTS)
+    profiles: ClassVar[tuple[str, ...]] = tuple(PARROTS)
     terminal: ClassVar[bytes] = b"event: message_stop"
     own_faults: ClassVar[tuple[Fault, ...]] = OWN
 
@@ -61,9 +59,9 @@ class AnthropicStandin(Standin):
 
     def _wrong(self, call: Call) -> Reply | None:
         model = self.model(call)
-        if not model.startswith((MODEL, _STRICT)) and model not in self._names():
+        if not answers(model, parrots(self.profile)):
             return refused("not_found", len(self.calls), f"model: {model}")
-        for complaint in complaints(call, sampling=not model.startswith(_STRICT)):
+        for complaint in complaints(call, sampling=not model.startswith(STRICT)):
             return refused("invalid_input", len(self.calls), complaint)
         return None
 
@@ -89,17 +87,14 @@ class AnthropicStandin(Standin):
     async def _count(self, call: Call) -> Reply:
         return Reply.json({"input_tokens": prompt_tokens(call.json)})
 
-    def _names(self) -> list[str]:
-        return [f"parrot-{n + 1}" for n in range(_PARROTS[self.profile])]
-
     async def _models(self, call: Call) -> Reply:
         query = {name: values[-1] for name, values in call.query.items()}
-        names = self._names()
+        names = parrots(self.profile)
         if (after := query.get("after_id")) in names:
             names = names[names.index(after) + 1 :]
         if (before := query.get("before_id")) in names:
             names = names[: names.index(before)]
-        page = names[: min(int(query.get("limit", 20)), 10)]
+        page = names[: min(int(query.get("limit", 20)), PAGE)]
         return Reply.json(
             {
                 "data": [_model(name) for name in page],
@@ -111,14 +106,14 @@ class AnthropicStandin(Standin):
 
     async def _one_model(self, call: Call) -> Reply:
         name = call.match["model"]
-        if name not in self._names():
+        if name not in parrots(self.profile):
             return refused("not_found", len(self.calls), f"model: {name}")
         return Reply.json(_model(name))
 
 
 def _model(name: str) -> Json:
     return {
-        "type": "model", "id": name, "display_name": name.replace("-", " ").title(),
+        "type": "model", "id": name, "display_name": title(name),
         "created_at": "2026-01-01T00:00:00Z", "lifecycle": "active", "deprecated_at": None,
         "retires_at": None, "max_input_tokens": 200_000, "max_tokens": 64_000, "line": None,
         "capabilities": {"image_input": {"supported": True}, "pdf_input": {"supported": True}},

@@ -19,12 +19,10 @@ from breeze.testing.standins._google_rules import (
     error,
     refused,
 )
+from breeze.testing.standins._parrots import PAGE, PARROTS, STRICT, answers, parrots, title
 from breeze.testing.standins._said import tokens, vector
 from breeze.testing.standins._server import Call, Handler, Reply, Standin, event
 
-_PARROTS = {"one": 1, "many": 25}
-_STRICT = "strict"
-"""Begins the name of a model that wants every call back with its signature."""
 _SIZE = 8
 _LOT = 100
 
@@ -53,11 +51,12 @@ class GoogleStandin(Standin):
     """Answers follow from the request: the model repeats what was said, word by word.
 
     Profile `one` has one model for each kind of work, `many` has more than fit on a page of ten.
+    A `strict` model wants every call back with its signature.
     """
 
     name = "google"
     prefix: ClassVar[str] = "/v1beta"
-    profiles: ClassVar[tuple[str, ...]] = tuple(_PARROTS)
+    profiles: ClassVar[tuple[str, ...]] = tuple(PARROTS)
     own_faults: ClassVar[tuple[Fault, ...]] = (
         Fault("rate-limit", 1, "Too many requests", "429 with a hint in its body; spelling=body, "
               "array (the body in an array) or none", "before", _rate_limit,
@@ -107,9 +106,9 @@ class GoogleStandin(Standin):
 
     def _wrong(self, call: Call, body: Json) -> Reply | None:
         model = self.model(call)
-        if not model.startswith((MODEL, _STRICT)) and model not in self._names():
+        if not answers(model, self._names()):
             return refused("not_found", f"models/{model} is not found for API version v1beta")
-        for complaint in complaints(body, signed=model.startswith(_STRICT)):
+        for complaint in complaints(body, signed=model.startswith(STRICT)):
             return refused("invalid_input", complaint)
         return None
 
@@ -147,12 +146,12 @@ class GoogleStandin(Standin):
         return Reply.json({"embeddings": [v for v, _ in found], "usageMetadata": used})
 
     def _names(self) -> list[str]:
-        return [*(f"parrot-{n + 1}" for n in range(_PARROTS[self.profile])), "embedder-1"]
+        return [*parrots(self.profile), "embedder-1"]
 
     async def _models(self, call: Call) -> Reply:
         query = {name: values[-1] for name, values in call.query.items()}
         first = int(query.get("pageToken", "0"))
-        last = first + min(int(query.get("pageSize", 50)), 10)
+        last = first + min(int(query.get("pageSize", 50)), PAGE)
         names = self._names()
         more = {"nextPageToken": str(last)} if last < len(names) else {}
         return Reply.json({"models": [_model(name) for name in names[first:last]]} | more)
@@ -177,7 +176,7 @@ def _model(name: str) -> Json:
     chats = ["generateContent", "countTokens", "createCachedContent"]
     methods = ["embedContent"] if name.startswith("embedder") else chats
     return {
-        "name": f"models/{name}", "version": "1", "displayName": name.replace("-", " ").title(),
+        "name": f"models/{name}", "version": "1", "displayName": title(name),
         "inputTokenLimit": 1_048_576, "outputTokenLimit": 65_536,
         "supportedGenerationMethods": methods,
     }  # fmt: skip
