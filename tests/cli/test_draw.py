@@ -259,7 +259,7 @@ async def test_near_the_daily_limit_a_person_is_told(shell: Shell) -> None:
     second = await run(shell, "draw", "a sea", "--count", "2", *limit)
     third = await run(shell, "draw", "a sea", "--count", "2", *limit)
     assert (first.code, "daily limit" in first.err) == (0, False)
-    assert "$0.00 of the daily limit of $0.0052 are spent" in second.err
+    assert "$0.0039 of the daily limit of $0.0052 are spent" in second.err
     assert third.code == 5
     assert "E402 $0.0039 of the daily limit of $0.0052 are spent" in third.err
 

@@ -201,6 +201,24 @@ async def test_where_the_server_cannot_search_the_text_goes_into_the_prompt(
     assert (found.metadata or {})["rag_sources_used"] == 1
 
 
+async def test_what_of_the_sources_a_prompt_cannot_hold_is_said(
+    vendor: LlamaStackStandin, folder: Path
+) -> None:
+    vendor.lacks = ("/responses",)
+    (folder / "long.txt").write_text("y" * 31_990 + " and its end")
+    (folder / "more.txt").write_text("More.")
+    sources = ["long.txt", "more.txt"]
+    async with running(vendor, enable_rag=True, rag_folder=str(folder)) as runner:
+        asked = ChatRequest.of(QUESTION, params={"rag_sources": sources})
+        found = await answer(runner, asked)
+        fitting = await answer(runner, ChatRequest.of(QUESTION, params={"rag_sources": "more.txt"}))
+    notes = [(note.field, note.asked, note.used) for note in found.adjustments]
+    assert notes[1:] == [("params.rag_sources", "32007 characters", "the first 32000")]
+    assert "[more.txt]" not in bodies(vendor, "/chat/completions")[0]["messages"][0]["content"]
+    assert (found.metadata or {})["rag_sources_used"] == 1
+    assert len(fitting.adjustments) == 1
+
+
 @pytest.mark.parametrize("name", ["../secret.txt", "link.txt", "none.txt", "", "a\0b"])
 async def test_no_file_outside_the_folder_can_be_named(
     vendor: LlamaStackStandin, folder: Path, name: str
