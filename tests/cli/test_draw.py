@@ -20,6 +20,7 @@ from breeze.testing.standins._runware_pictures import picture
 from breeze.testing.standins._runware_work import drawn
 from breeze.testing.standins.runware import PRICE, RunwareStandin
 from tests.cli.conftest import COMMAND, Done, Shell
+from tests.http.leavers import until
 
 FIFTY = [f"a lighthouse, number {i}" for i in range(50)]
 BROKEN = {7, 17, 27, 37, 47}
@@ -123,12 +124,11 @@ async def test_a_killed_run_goes_on_where_it_was(shell: Shell, vendor: RunwareSt
         *COMMAND, *arguments, cwd=shell.folder, env=shell.environ,
         stderr=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
-    while len(pictures(folder)) < 10:  # noqa: ASYNC110
+    while len(pictures(folder)) < 10:  # noqa: ASYNC110  # another process writes them
         await asyncio.sleep(0.002)
     vendor.images.fault("stall", times=None)  # it is in the middle of downloads
     calls = len(vendor.images.calls)
-    while len(vendor.images.calls) < calls + 2:  # noqa: ASYNC110
-        await asyncio.sleep(0.002)
+    await until(lambda: len(vendor.images.calls) >= calls + 2)
     process.send_signal(signal.SIGKILL)
     await process.wait()
     vendor.images.heal()
@@ -259,7 +259,7 @@ async def test_near_the_daily_limit_a_person_is_told(shell: Shell) -> None:
     second = await run(shell, "draw", "a sea", "--count", "2", *limit)
     third = await run(shell, "draw", "a sea", "--count", "2", *limit)
     assert (first.code, "daily limit" in first.err) == (0, False)
-    assert "$0.00 of the daily limit of $0.0052 are spent" in second.err
+    assert "$0.0039 of the daily limit of $0.0052 are spent" in second.err
     assert third.code == 5
     assert "E402 $0.0039 of the daily limit of $0.0052 are spent" in third.err
 
@@ -285,3 +285,9 @@ def test_a_file_that_a_server_names_is_none_of_ours(tmp_path: Path) -> None:
     with pytest.raises(UnavailableError, match="gave no picture"):
         Saving(JsonView(), journal, [0], {"count": 1}, here=False).show(event)
     assert list(folder.glob("*.png")) == []
+
+
+def test_a_sound_is_not_enlarged(mocked: Shell) -> None:
+    (mocked.folder / "song.wav").write_bytes(b"RIFF\x24\0\0\0WAVEfmt ")
+    done = mocked("draw", "--task", "upscale", "--image", "song.wav")
+    assert (done.code, "song.wav is neither PNG, JPEG nor WebP" in done.err) == (2, True), done.err

@@ -67,6 +67,28 @@ def test_a_profile_is_a_name_too(breeze: Shell) -> None:
         assert asked(breeze, config)[1] == "You said: good morning\n"
 
 
+@pytest.mark.parametrize(
+    ("profile", "runner"),
+    [("openrouter", "openrouter"), ("lmstudio", "lm_studio"), ("plain-old", "openai")],
+)
+def test_a_profile_is_rehearsed_with_the_runner_for_such_servers(
+    breeze: Shell, profile: str, runner: str
+) -> None:
+    with playing(breeze, "openai", "--profile", profile) as (config, _):
+        assert f'"class": "{runner}"' in json.dumps(config)
+        code, text, err = asked(breeze, config)
+    assert (code, text) == (0, "You said: good morning\n")
+    assert ("$0.0000035" in err) is (profile == "openrouter")  # it has a price, small as it is
+
+
+def test_a_verdict_of_a_server_names_no_place_that_it_does_not_know(breeze: Shell) -> None:
+    with playing(breeze, "openai") as (config, _):
+        guards = {"GUARDIAN": config["capabilities"]["LLM"]}  # type: ignore[index]
+        (breeze.folder / "c.json").write_text(json.dumps({"capabilities": guards}))
+        done = breeze("guard", "I will kill you", "--config", "c.json")
+    assert "violence 0.97\n" in done.text
+
+
 def test_each_request_is_a_line_for_a_program(breeze: Shell) -> None:
     with started(breeze, "openai", "--json") as lines:
         config = json.loads(lines.readline())["config"]

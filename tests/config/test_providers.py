@@ -129,6 +129,13 @@ def test_what_cannot_be_used_is_refused_with_its_place(
     assert "config.yaml" in caught.value.message
 
 
+def test_text_that_is_no_utf8_is_refused_with_its_place(tmp_path: Path) -> None:
+    file = written(tmp_path, "")
+    file.write_bytes(b"a: 1\nb: \xff\n")
+    with pytest.raises(InputError, match="line 2, column 4: is not UTF-8 text"):
+        read_config(file)
+
+
 def test_an_instance_has_one_place(tmp_path: Path) -> None:
     text = PLAN + "capabilities:\n  IMAGE:\n    runners:\n      runware: {class: runware}\n"
     with pytest.raises(InputError, match="is configured under capabilities, too"):

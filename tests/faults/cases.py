@@ -20,7 +20,7 @@ _SIZES = {"huge-event": {"mib": 20}, "gigantic-event": {"mib": 65}, "gzip-bomb":
 _LARGE = {"huge-event", "gigantic-event"}
 _CALLS = {
     "odd-whole-call", "odd-object-arguments", "odd-no-index", "odd-repeated-id",
-    "odd-broken-arguments",
+    "odd-broken-arguments", "odd-bare-calls",
 }  # fmt: skip
 """Faults that show only where a tool is called."""
 _AMID = 3

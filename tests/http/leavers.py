@@ -58,7 +58,7 @@ async def since(left: float, over: asyncio.Event) -> float:
 
 
 async def until(holds: Callable[[], bool]) -> None:
-    """Until something is so that has no event of its own."""
+    """Until something is so that has no event of its own; looks at every turn of the loop."""
     async with asyncio.timeout(PATIENCE):
         while not holds():  # noqa: ASYNC110
-            await asyncio.sleep(0.001)
+            await asyncio.sleep(0)

@@ -155,7 +155,7 @@ class Served:
                 return True
             finally:
                 connection.close()
-            time.sleep(0.01)
+            time.sleep(0.01)  # another process closes its door
         return False
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
@@ -190,4 +190,4 @@ def wait_until(there: Path) -> None:
     until = time.monotonic() + LIMIT
     while not there.exists():
         assert time.monotonic() < until, f"{there} never came"
-        time.sleep(0.005)
+        time.sleep(0.005)  # another process writes it

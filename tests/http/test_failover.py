@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import statistics
 import time
@@ -24,6 +23,7 @@ from breeze.contracts.events import (
     Usage,
 )
 from breeze.contracts.requests import ChatRequest
+from breeze.testing.clock import settle
 from breeze.testing.scripted import Script, Steps, scripted
 from tests.http.conftest import Serve
 from tests.http.leavers import WITHIN, asked, asking, leave, until
@@ -218,7 +218,7 @@ async def test_leaving_while_it_is_waited_before_another_try(
         for turn in range(3):
             wire = await asked(server.url, asking("first", stream=stream))
             await until(lambda turn=turn: len(script.calls) == turn + 1)  # type: ignore[misc]
-            await asyncio.sleep(0.01)
+            await settle()
             left = leave(wire)
             await until(lambda: server.engine.live == ())
             taken.append(time.perf_counter() - left)

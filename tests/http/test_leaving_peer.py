@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from breeze.testing.clock import settle
 from tests.http.conftest import serving
 from tests.http.leavers import WITHIN, asked, asking, first_piece, leave
 from tests.http.test_leaving_upstream import Holding, gateway
@@ -36,7 +37,7 @@ async def test_the_last_of_them_hears_of_it_at_once(
             await holding.begun.get()
             if stream and said == "text":
                 await first_piece(wire)
-            await asyncio.sleep(0.02)  # nothing is on its way any more, and somebody listens
+            await settle()  # nothing is on its way any more, and somebody listens
             left = leave(wire)
             async with asyncio.timeout(10):
                 taken.append(await holding.closed.get() - left)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -31,6 +30,7 @@ from breeze.runners._llama_stack_parameters import LlamaStackParameters
 from breeze.testing.conformance import check_runner
 from breeze.testing.media import png
 from breeze.testing.standins.llama_stack import LlamaStackStandin
+from tests.http.leavers import until
 from tests.runners.stacking import PROFILES, answer, bodies, made, rehearsal, running
 
 NEW, OLD = "0.7", "0.2.14"
@@ -122,8 +122,7 @@ async def test_who_is_not_there_and_what_is_no_such_server_is_told_at_load(
         await made(endpoint=vendor.url).load("")
     assert other.value.field == "endpoint"
     vendor.problems.clear()  # it was asked what it does not serve
-    while vendor.open_connections:  # noqa: ASYNC110  # until nothing is left open
-        await asyncio.sleep(0)
+    await until(lambda: not vendor.open_connections)
 
 
 async def test_a_server_that_hides_its_routes_is_taken_for_a_newer_one(

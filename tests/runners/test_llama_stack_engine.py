@@ -13,7 +13,7 @@ from breeze.config import parse_config
 from breeze.contracts.answers import ChatAnswer
 from breeze.contracts.errors import UnavailableError
 from breeze.contracts.messages import ImagePart, Message, TextPart
-from breeze.contracts.requests import ChatRequest
+from breeze.contracts.requests import ChatRequest, EmbedRequest, ModerateRequest
 from breeze.engine.engine import Engine
 from breeze.testing.media import png
 from breeze.testing.standins.llama_stack import LlamaStackStandin
@@ -59,6 +59,39 @@ async def test_it_stands_beside_a_local_model_which_comes_first(
     assert (local.runner, named.runner, picture.runner) == ("near", "far", "far")
     assert named.text == "You said: Hi"
     assert (picture.metadata or {})["request_type"] == "VLM"
+
+
+def everything(url: str, **parameters: Any) -> Any:
+    """One instance for several kinds of work, whose modelId is that of chat."""
+    entry = {"class": "llama_stack", "parameters": {"endpoint": url, **parameters}}
+    chats = {**entry, "modelId": "local/parrot"}
+    kinds = {"LLM": chats, "GUARDIAN": entry, "EMBEDDING": entry}
+    found = {kind: {"runners": {"stack": one}} for kind, one in kinds.items()}
+    return parse_config({"capabilities": found}).config
+
+
+@pytest.mark.parametrize(("profile", "judge"), [("0.7", "local/guard"), ("0.2.14", "guard")])
+async def test_who_judged_is_told(tmp_path: Path, profile: str, judge: str) -> None:
+    async with (
+        LlamaStackStandin.serving(profile=profile) as vendor,
+        Engine.open(home=tmp_path, config=everything(vendor.url), ledger=False) as made,
+    ):
+        named = await made.run(ModerateRequest("Good morning.", model="stack/guard"))
+        usual = await made.run(ModerateRequest("Good morning.", runner="stack"))
+    assert [(a.metadata or {})["model_name"] for a in (named, usual)] == [judge, judge]
+    assert (named.adjustments, usual.model) == ((), judge)
+    (note,) = usual.adjustments  # modelId is no shield
+    assert (note.field, note.asked, note.used) == ("model", "local/parrot", judge)
+
+
+async def test_each_kind_of_work_has_the_model_that_is_set_for_it(
+    tmp_path: Path, vendor: LlamaStackStandin
+) -> None:
+    config = everything(vendor.url, embedding_model="local/words")
+    async with Engine.open(home=tmp_path, config=config, ledger=False) as made:
+        vectors = await made.run(EmbedRequest(("Hello",), runner="stack"))
+        text = await made.run(ChatRequest.of("Hi", runner="stack"))
+    assert (vectors.model, text.model) == ("local/words", "local/parrot")
 
 
 async def test_nobody_is_asked_who_was_not_configured(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from breeze.contracts.messages import FilePart, Message, TextPart
 from breeze.contracts.requests import ChatRequest
 from breeze.runners._llama_stack_parameters import LlamaStackParameters
 from breeze.testing.standins.llama_stack import LlamaStackStandin
+from tests.http.leavers import until
 from tests.runners.stacking import PROFILES, answer, bodies, running
 
 QUESTION = "What is the dog called?"
@@ -200,6 +201,24 @@ async def test_where_the_server_cannot_search_the_text_goes_into_the_prompt(
     assert (found.metadata or {})["rag_sources_used"] == 1
 
 
+async def test_what_of_the_sources_a_prompt_cannot_hold_is_said(
+    vendor: LlamaStackStandin, folder: Path
+) -> None:
+    vendor.lacks = ("/responses",)
+    (folder / "long.txt").write_text("y" * 31_990 + " and its end")
+    (folder / "more.txt").write_text("More.")
+    sources = ["long.txt", "more.txt"]
+    async with running(vendor, enable_rag=True, rag_folder=str(folder)) as runner:
+        asked = ChatRequest.of(QUESTION, params={"rag_sources": sources})
+        found = await answer(runner, asked)
+        fitting = await answer(runner, ChatRequest.of(QUESTION, params={"rag_sources": "more.txt"}))
+    notes = [(note.field, note.asked, note.used) for note in found.adjustments]
+    assert notes[1:] == [("params.rag_sources", "32007 characters", "the first 32000")]
+    assert "[more.txt]" not in bodies(vendor, "/chat/completions")[0]["messages"][0]["content"]
+    assert (found.metadata or {})["rag_sources_used"] == 1
+    assert len(fitting.adjustments) == 1
+
+
 @pytest.mark.parametrize("name", ["../secret.txt", "link.txt", "none.txt", "", "a\0b"])
 async def test_no_file_outside_the_folder_can_be_named(
     vendor: LlamaStackStandin, folder: Path, name: str
@@ -249,8 +268,7 @@ async def test_leaving_closes_the_connection_at_once_and_leaves_nothing(
         events = runner.stream(ChatRequest.of(QUESTION))
         async with aclosing(events):
             reading = asyncio.ensure_future(anext_all(events))
-            while not any(call.fault for call in vendor.calls):  # noqa: ASYNC110
-                await asyncio.sleep(0)
+            await until(lambda: any(call.fault for call in vendor.calls))
             reading.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await reading

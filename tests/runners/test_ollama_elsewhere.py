@@ -46,6 +46,6 @@ async def test_another_server_is_told_by_what_it_does_not_have(runner: OllamaRun
         answer(runner, asking(model="breeze-tiny")),
         vectors(runner, embedding("a")),
     ):
-        with pytest.raises(NotFoundError, match="Check base_url") as told:
+        with pytest.raises(NotFoundError, match="check base_url.* the runner openai") as told:
             await ask
         assert (told.value.field, told.value.retryable) == ("base_url", False)

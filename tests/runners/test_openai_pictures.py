@@ -206,6 +206,7 @@ FORMS = [
     (WEBP + b"VP8X" + bytes(8) + bytes([63, 0, 0, 47, 0, 0]), ImageForm("image/webp", 64, 48)),
     (WEBP + b"VP8L" + bytes(4) + b"\x2f" + VP8L, ImageForm("image/webp", 64, 48)),
     (WEBP + b"VP8 " + bytes(10) + struct.pack("<HH", 64, 48), ImageForm("image/webp", 64, 48)),
+    (WEBP + b"VP9 " + bytes(10) + struct.pack("<HH", 64, 48), ImageForm("")),
     (b"GIF89a" + struct.pack("<HH", 64, 48), ImageForm("image/gif", 64, 48)),
     (b"\x89PNG\r\n\x1a\n\0", ImageForm("")),
     (b"\xff\xd8\xff\xe0", ImageForm("")),

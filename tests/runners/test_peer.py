@@ -40,6 +40,7 @@ from tests.client.conftest import END, HEAD, lines, raw
 from tests.client.test_parity import same
 from tests.http.accounts import KEY, keys
 from tests.http.conftest import serving
+from tests.http.leavers import until
 from tests.runners.peers import NAME, beside, configured, pair
 from tests.testing.rehearsals import MOCKS
 
@@ -181,9 +182,7 @@ async def test_large_things_go_ahead_and_are_freed(tmp_path: Path) -> None:
             assert heard.text == direct.text
         assert (await engine.run(ChatRequest((look,), model=f"{NAME}/mock_vlm"))).text
         kept = server.app.uploads
-        async with asyncio.timeout(5):
-            while list(kept.folder.glob("upload-*")):  # noqa: ASYNC110  # errands have no event
-                await asyncio.sleep(0.01)
+        await until(lambda: not list(kept.folder.glob("upload-*")))  # errands have no event
 
 
 async def _speaking() -> AsyncIterator[bytes]:

@@ -77,10 +77,11 @@ async def test_another_model_of_captions(vendor: RunwareStandin) -> None:
     assert sent(vendor, "caption")[0]["model"] == "runware:150@2"
 
 
-async def test_what_is_no_picture_is_refused(vendor: RunwareStandin) -> None:
+@pytest.mark.parametrize("data", [b"not a picture", b"RIFF\x24\0\0\0WAVEfmt "])
+async def test_what_is_no_picture_is_refused(vendor: RunwareStandin, data: bytes) -> None:
     async with running(vendor) as runner:
         with pytest.raises(InputError, match="neither PNG, JPEG nor WebP") as caught:
-            await said(runner, about(b"not a picture"))
+            await said(runner, about(data))
         assert caught.value.field == "messages[0].images[0]"
     assert vendor.calls == []
 

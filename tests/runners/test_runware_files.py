@@ -15,6 +15,7 @@ from breeze.runners._runware_download import policy_of
 from breeze.runners._runware_files import Shelf, slug
 from breeze.runners._runware_parameters import RunwareParameters
 from breeze.testing.standins.runware import RunwareStandin
+from tests.http.leavers import until
 from tests.runners.runware_bench import Hasty, draw, expected, prompts, running, sent
 
 NAME = re.compile(r"[0-9a-f]{16}_runware-100-1_\d{8}T\d{6}\.\d{6}Z\.(png|jpg|webp)")
@@ -89,9 +90,7 @@ async def test_downloads_run_beside_one_another(vendor: RunwareStandin) -> None:
     vendor.images.fault("stall", times=None)
     async with running(vendor, downloads=3) as runner:
         reading = asyncio.create_task(draw(runner, DrawRequest(prompts(4))))
-        async with asyncio.timeout(10):
-            while len(vendor.images.calls) < 3:  # noqa: ASYNC110
-                await asyncio.sleep(0.005)
+        await until(lambda: len(vendor.images.calls) == 3)
         assert vendor.images.open_connections == 3
         reading.cancel()
         await asyncio.wait([reading])

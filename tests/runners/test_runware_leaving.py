@@ -9,13 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from breeze.contracts.clock import SystemClock
 from breeze.contracts.requests import DrawRequest
+from breeze.testing.clock import ManualClock
 from breeze.testing.standins._server import Standin
 from breeze.testing.standins.runware import RunwareStandin
+from tests.http.leavers import until
 from tests.runners.runware_bench import prompts, running
 
 SOON = 0.1
+_FIRST_POLL = 0.5
+"""Seconds from sending until it is asked what has become of it."""
 
 
 @pytest.fixture
@@ -27,74 +30,67 @@ async def vendor() -> AsyncIterator[RunwareStandin]:
 async def closed(server: Standin) -> float:
     """Seconds until no request runs any more."""
     start = time.perf_counter()
-    await server.idle()
+    async with asyncio.timeout(10):
+        await server.idle()
     return time.perf_counter() - start
 
 
-async def reading(events: AsyncIterator[object], until: asyncio.Event) -> asyncio.Task[None]:
-    """A task that reads, as an engine does, once `until` is set."""
-
-    async def read() -> None:
-        async for _ in events:
-            pass
-
-    task = asyncio.create_task(read())
-    await asyncio.wait_for(until.wait(), 10)
-    return task
+async def reached(vendor: RunwareStandin, clock: ManualClock, phase: str) -> None:
+    """Return when the phase is on: the server has the request and is silent, or it is waited."""
+    async with asyncio.timeout(10):
+        if phase != "sending":
+            await clock.until_pending()
+        if phase in ("polling", "download"):
+            await clock.advance(_FIRST_POLL)
+    server = vendor.images if phase == "download" else vendor
+    asked = 2 if phase in ("polling", "download") else 1
+    await until(lambda: len(server.calls) == asked and server.at_rest)
 
 
 @pytest.mark.parametrize("phase", ["sending", "polling", "download", "sleep"])
 async def test_connections_close_at_once(
     vendor: RunwareStandin, tmp_path: Path, phase: str
 ) -> None:
-    reached = asyncio.Event()
-    server: Standin = vendor.images if phase == "download" else vendor
+    clock = ManualClock()
     if phase == "sending":
         vendor.fault("slow-first", times=None)
     elif phase == "polling":
         vendor.on_call = lambda _: vendor.fault("slow-head", times=None)
     elif phase == "download":
         vendor.images.fault("stall", times=None)
-    else:
-        vendor.work.polls = 10_000
-    async with running(vendor, home=tmp_path, clock=SystemClock()) as runner:
+    async with running(vendor, home=tmp_path, clock=clock) as runner:
         events = runner.draw(DrawRequest(prompts(2)))
-        watch = asyncio.create_task(_reached(vendor, phase, reached))
-        task = await reading(events, reached)
-        await watch
-        steps = runner.work.steps
+        task = asyncio.create_task(_pictures(events))
+        await reached(vendor, clock, phase)
         start = time.perf_counter()
         task.cancel()
         await asyncio.wait([task])
         await events.aclose()
         assert time.perf_counter() - start < SOON
-        assert await closed(server) < SOON
+        assert await closed(vendor) < SOON
+        assert await closed(vendor.images) < SOON
         assert runner.work.active == 0
-        await asyncio.sleep(0.05)
-        assert runner.work.steps == steps
+        calls = len(vendor.calls)
+        await clock.advance(3600)
+        assert len(vendor.calls) == calls  # nobody goes on asking
     left = tmp_path / "media" / "images"
     assert not left.exists() or list(left.iterdir()) == []
     vendor.heal()
     vendor.images.heal()
 
 
-async def _reached(vendor: RunwareStandin, phase: str, event: asyncio.Event) -> None:
-    """Set `event` when the phase is on: the server has the request, and is silent."""
-    wanted = {"sending": (1, 0), "polling": (2, 0), "download": (2, 2), "sleep": (2, 0)}[phase]
-    while (len(vendor.calls), len(vendor.images.calls)) < wanted:  # noqa: ASYNC110
-        await asyncio.sleep(0.005)
-    await asyncio.sleep(0.02)
-    event.set()
-
-
 async def test_another_stream_goes_on(vendor: RunwareStandin) -> None:
-    vendor.work.polls = 1
-    async with running(vendor, clock=SystemClock()) as runner:
+    clock = ManualClock()
+    async with running(vendor, clock=clock) as runner:
         first, second = (runner.draw(DrawRequest(prompts(2))) for _ in range(2))
-        await anext(first)
-        other = asyncio.create_task(_pictures(second))
-        await asyncio.sleep(0.1)
+        leaving, other = (asyncio.create_task(_pictures(events)) for events in (first, second))
+        async with asyncio.timeout(10):
+            await clock.until_pending(2)
+        leaving.cancel()
+        await asyncio.wait([leaving])
         await first.aclose()
+        assert clock.pending == 1
+        await clock.advance(_FIRST_POLL)
         assert await other == 2
 
 

@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from breeze.config.source_text import broken, place, read_text
 from breeze.contracts.errors import InputError
 
 _MARK = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|-?Infinity|NaN|-?\d[\d.eE+-]*|[{}\[\],:]')
@@ -23,19 +24,7 @@ def read_json(path: Path) -> object:
 
     Stricter than `json`: no key twice, no NaN, no number beyond a float, at most 100 levels.
     """
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except FileNotFoundError:
-        raise
-    except UnicodeDecodeError as error:
-        before = error.object[: error.start].decode("utf-8")
-        raise _broken(path, before, len(before), "is not UTF-8 text") from None
-    except OSError as error:
-        raise InputError(
-            f"{path} cannot be read: {error.strerror}; nothing was changed. Allow reading it.",
-            data={"file": str(path), "errno": error.errno},
-        ) from error
-    return _parsed(path, text)
+    return _parsed(path, read_text(path))
 
 
 def _parsed(path: Path, text: str) -> object:
@@ -51,11 +40,12 @@ def _parsed(path: Path, text: str) -> object:
         if text.count("[") + text.count("{") <= _DEPTH:
             return value
     except json.JSONDecodeError as error:
-        raise _broken(path, text, error.pos, error.msg) from None
+        raise broken(path, *place(text, error.pos), error.msg) from None
     except (_Doubtful, RecursionError):
         value = None
     if flaw := _flaw(text):
-        raise _broken(path, text, *flaw)
+        position, what = flaw
+        raise broken(path, *place(text, position), what)
     return value
 
 
@@ -129,13 +119,3 @@ def _plain(value: object) -> str:
     if isinstance(value, Path):
         return str(value)
     raise TypeError(f"{type(value).__name__} is nothing that JSON can say")
-
-
-def _broken(path: Path, text: str, position: int, what: str) -> InputError:
-    line = text.count("\n", 0, position) + 1
-    column = position - text.rfind("\n", 0, position)
-    return InputError(
-        f"{path}, line {line}, column {column}: {what}. "
-        "Nothing was changed; correct the file, or move it away to start afresh.",
-        data={"file": str(path), "line": line, "column": column},
-    )

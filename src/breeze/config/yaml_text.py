@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+from breeze.config.source_text import broken, read_text
 from breeze.contracts.errors import InputError
 
 _LARGEST = 1024 * 1024
@@ -26,33 +27,18 @@ def read_yaml(path: Path) -> object:
             "pip install 'breeze-engine[remote]', or write it as JSON.",
             data={"file": str(path)},
         ) from None
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        raise InputError(
-            f"{path} cannot be read: {error.strerror}; nothing was changed. Allow reading it.",
-            data={"file": str(path), "errno": error.errno},
-        ) from error
-    if len(data) > _LARGEST:
-        raise InputError(f"{path} has more than {_LARGEST} bytes.", data={"file": str(path)})
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        raise _broken(path, line, 1, "is not UTF-8 text") from None
+    text = read_text(path, most=_LARGEST)
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         return {} if node is None else _Reader(path, yaml).value(node, 0)
     except yaml.MarkedYAMLError as error:  # its text is dropped: it may show a secret
         mark = error.problem_mark
         line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
-        raise _broken(path, line, column, str(error.problem or "is not YAML")) from None
+        raise broken(path, line, column, str(error.problem or "is not YAML")) from None
     except RecursionError:
-        raise _broken(path, 1, 1, f"is nested deeper than {_DEPTH} levels") from None
+        raise broken(path, 1, 1, f"is nested deeper than {_DEPTH} levels") from None
     except yaml.YAMLError:
-        raise _broken(path, 1, 1, "holds characters that no text has") from None
+        raise broken(path, 1, 1, "holds characters that no text has") from None
 
 
 class _Reader:
@@ -103,12 +89,4 @@ class _Reader:
 
     def _wrong(self, node: Any, what: str) -> InputError:
         mark = node.start_mark
-        return _broken(self._path, mark.line + 1, mark.column + 1, what)
-
-
-def _broken(path: Path, line: int, column: int, what: str) -> InputError:
-    return InputError(
-        f"{path}, line {line}, column {column}: {what}. "
-        "Nothing was changed; correct the file, or move it away to start afresh.",
-        data={"file": str(path), "line": line, "column": column},
-    )
+        return broken(self._path, mark.line + 1, mark.column + 1, what)

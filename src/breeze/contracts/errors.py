@@ -42,6 +42,8 @@ class RunnerError(Exception):
     code: ClassVar[str] = "E101"
     status: ClassVar[int] = 500
     retryable_by_default: ClassVar[bool] = False
+    relayed: bool = False
+    """Whether a runner behind the one that was asked failed, which says nothing of that one."""
 
     def __init__(
         self,

@@ -83,13 +83,7 @@ class Engine:
         self._pool = Pool(
             clock, retries=settings.max_init_retries, keep_alive=settings.keep_alive_s
         )
-        policy = Policy(
-            attempts=settings.failover.attempts,
-            first_event=settings.failover.first_event_ms / 1000,
-            stall=settings.failover.stall_ms / 1000,
-            after_output=settings.failover.after_output,
-            content_policy=settings.failover.content_policy,
-        )
+        policy = Policy.configured(settings.failover)
         circuit = settings.circuit
         self._circuits = Circuits(clock, circuit.failures, circuit.cooldown_ms / 1000)
         means = Means(self._roster.instances, self._pool, clock, ledger, self._circuits)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import random
-from typing import Literal
+from typing import Literal, Self
 
 import msgspec
 
+from breeze.config.model import FailoverSettings
 from breeze.contracts.errors import Attempt, RunnerError, UnavailableError
 from breeze.engine.circuit import Circuit, Circuits
 from breeze.engine.rules import ASKED_WRONG, rule_of
@@ -34,6 +35,17 @@ class Policy(msgspec.Struct, frozen=True):
     first_wait: float = 0.5
     longest_wait: float = 8.0
     longest_hint: float = 120.0
+
+    @classmethod
+    def configured(cls, settings: FailoverSettings) -> Self:
+        """As the configuration has it."""
+        return cls(
+            attempts=settings.attempts,
+            first_event=settings.first_event_ms / 1000,
+            stall=settings.stall_ms / 1000,
+            after_output=settings.after_output,
+            content_policy=settings.content_policy,
+        )
 
 
 class Plan:

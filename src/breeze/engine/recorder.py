@@ -21,6 +21,7 @@ from breeze.engine.instances import Instance
 from breeze.engine.route import Route
 from breeze.engine.stream import EventStream, Source
 from breeze.engine.tape import Tape
+from breeze.engine.unexpected import secrets_in
 from breeze.engine.watch import Watch
 
 _SHORTEST = 4
@@ -158,7 +159,5 @@ def secrets_of(instances: Iterable[Instance], keys: Iterable[SecretStr]) -> set[
     """The values that an operator set as secrets, and those of the server's keys."""
     found = {key.get_secret_value() for key in keys}
     for parameters in filter(None, (instance.parameters for instance in instances)):
-        for name, facts in parameters.facts.items():
-            if facts.secret:
-                found.add(getattr(parameters, name).get_secret_value().strip())
+        found.update(secrets_in(parameters))
     return {value for value in found if len(value) >= _SHORTEST}

@@ -42,7 +42,7 @@ class Route:
         """The whole answer at the end of a stream, with the facts of who gave it."""
         microseconds = int((time.perf_counter() - self.started) * 1e6)
         metadata = {**(end.metadata or {}), "processing_time_ms": microseconds / 1000}
-        self.model = self.model or str(metadata.get("model_name", ""))  # the server's own choice
+        self.model = self._answered(str(metadata.get("model_name", "")))
         self.mock = self.mock or metadata.get("mock") is True  # a mock on another server
         if self.mock:
             metadata["mock"] = True
@@ -68,3 +68,15 @@ class Route:
             attempts=self.failed,
             metadata=metadata,
         )
+
+    def _answered(self, said: str) -> str:
+        """The model that answered, of which the runner says that it is `said`.
+
+        Servers may call a model by another name, so that counts only where nobody named one, or
+        where the runner told that another answers in its place.
+        """
+        if self.model in ("", said):
+            return said
+        notes = self.fold.adjusted if said else ()
+        other = any(note.field == "model" and note.asked == self.model for note in notes)
+        return said if other else self.model

@@ -89,6 +89,8 @@ def rule_of(error: RunnerError, *, content_policy: Literal["report", "next"] = "
         return rule._replace(again=False)
     if rule.health == "barred" and _is_permission(error):
         return _NOT_THIS
+    if error.relayed:
+        rule = rule._replace(health="")
     return rule if error.retryable else rule._replace(again=False)
 
 

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from pydantic import SecretStr
+from collections.abc import Iterator
 
 from breeze.contracts.errors import ProcessingError
 from breeze.contracts.parameters import Parameters
+from breeze.contracts.redaction import MASK
 from breeze.contracts.service import Choice
 
 
 def unexpected(parameters: Parameters | None, choice: Choice, error: Exception) -> ProcessingError:
     """`error` of the runner `choice`, without the secrets among its `parameters`."""
-    text = scrub(f"{type(error).__name__}: {error}", parameters)
+    text = f"{type(error).__name__}: {error}"
+    for secret in secrets_in(parameters) if parameters is not None else ():
+        text = text.replace(secret, MASK)
     ours = ProcessingError(f"{choice.name} failed: {text}", runner=choice.name, model=choice.model)
     ours.__cause__ = error
     return ours
 
 
-def scrub(text: str, parameters: Parameters | None) -> str:
-    """`text` without the values of the secrets among `parameters`."""
-    if parameters is not None:
-        for name in parameters.facts:
-            value = getattr(parameters, name)
-            if isinstance(value, SecretStr) and value.get_secret_value():
-                text = text.replace(value.get_secret_value(), "***")
-    return text
+def secrets_in(parameters: Parameters) -> Iterator[str]:
+    """The secrets among `parameters` that are set."""
+    for name, facts in parameters.facts.items():
+        if facts.secret and (value := getattr(parameters, name).get_secret_value().strip()):
+            yield value

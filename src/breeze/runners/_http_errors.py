@@ -26,7 +26,8 @@ _PATIENCE = 5.0
 """Seconds for it to come."""
 _LONGEST = 600
 """Characters of a server's message that are passed on."""
-_BEARER = re.compile(r"(?i)\b(bearer|api[-_ ]?key)([:= ]+)\S+")
+_BEARER = re.compile(r"(?i)\b(bearer|api[-_ ]?key)([:= ]+)(?![a-z']{1,15}[.,:;!?)]*(?: |$))\S+")
+"""A key behind its label. Plain words stay: “API key not valid” must not become its contrary."""
 _MARKUP = re.compile(r"<(?:script|style).*?</(?:script|style)>|<[^>]*>", re.S)
 
 

@@ -9,7 +9,7 @@ from breeze.contracts.errors import ProcessingError
 from breeze.contracts.events import Adjusted, AudioChunk, ImageReady
 from breeze.contracts.requests import DrawRequest, SpeakRequest
 from breeze.runners._http_json import encoded
-from breeze.runners._image_form import image_form
+from breeze.runners._image_form import ended, image_form
 from breeze.runners._sound_form import ENOUGH, Form, form_of
 
 _ENOUGH = max(ENOUGH, 4096)
@@ -124,7 +124,7 @@ def picture(
             detail="malformed",
             retryable=False,
         )
-    if not _complete(data, form.mime):
+    if not ended(data, form.mime):
         raise _cut(where, len(data), 0)
     found, why = _FORMATS.get(form.mime, form.mime), "the model decides it"
     if index == 0 and found != request.format:
@@ -137,20 +137,11 @@ def picture(
 
 
 def _promised(data: bytes) -> int:
-    """Bytes that a WAV or WebP file says it has; 0 for what does not say."""
+    """Bytes that a WAV file says it has; 0 for what does not say."""
     if data[:4] != b"RIFF":
         return 0
     size = int.from_bytes(data[4:8], "little")
     return size + 8 if size < _UNKNOWN else 0
-
-
-def _complete(data: bytes, mime: str) -> bool:
-    """Whether the end of the picture is there."""
-    if mime == "image/png":
-        return b"IEND" in data[-16:]
-    if mime == "image/jpeg":
-        return b"\xff\xd9" in data[-64:]
-    return len(data) >= _promised(data)
 
 
 def _cut(where: str, size: int, promised: int) -> ProcessingError:

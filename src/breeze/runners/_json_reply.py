@@ -12,15 +12,11 @@ import msgspec
 
 from breeze.contracts.dialects.openai import UpstreamError
 from breeze.contracts.errors import ProcessingError, RunnerError
-from breeze.contracts.events import ALIVE, ChatEvent
+from breeze.contracts.events import ChatEvent
 from breeze.contracts.unreadable import UNREADABLE
 from breeze.runners._http_answer import Answer
-from breeze.runners._http_sse import EventSplitter
+from breeze.runners._reply import PieceReply
 
-_WHOLE = (b"{", b"[", b"<")
-"""How JSON and web pages begin, and no stream."""
-_MOST_BROKEN = 3
-"""Events in a row with text that is no UTF-8 before it is no text stream."""
 _decode = msgspec.json.decode
 
 
@@ -39,52 +35,29 @@ class ObjectReader(Protocol):
     def end(self) -> list[ChatEvent]: ...
 
 
-class JsonReply:
-    """Reads one answer, be it a stream or whole: what it begins with tells.
+class JsonReply(PieceReply):
+    """Reads one answer. `end` gives the last events, and raises the error that was kept.
 
-    `take` gives the events of a piece; once `over` nothing more is of use. `end` gives the last
-    events. An error waits for `end`, so that all that came before it is delivered. `reported`
-    turns what the server said into an error of ours.
+    `reported` turns what the server said into an error of ours.
     """
 
-    __slots__ = ("_broken", "_error", "_reader", "_reported", "_split", "_where", "_whole", "over")
+    __slots__ = ("_reader", "_reported", "_where")
+    _signs = (b":", b"event: ping")
 
     def __init__(
         self, answer: Answer, reader: ObjectReader, reported: Callable[[Any], RunnerError]
     ) -> None:
+        super().__init__()
         self._where = answer.where
         self._reader = reader
         self._reported = reported
-        self._split: EventSplitter | None = None
-        self._whole: list[bytes] = []
-        self._error: RunnerError | None = None
-        self._broken = 0
-        self.over = False
-
-    def take(self, data: bytes) -> list[ChatEvent]:
-        """The events that `data` brings."""
-        if self._split is None:
-            begin = data.lstrip()[:1]
-            if self._whole or begin in _WHOLE:
-                self._whole.append(data)
-            if self._whole or not begin:
-                return []
-            self._split = EventSplitter()
-        try:
-            events = self._read_all(self._split.feed(data))
-            if not events and (data[:1] == b":" or data[:11] == b"event: ping"):
-                events.append(ALIVE)  # nothing new, but the server is there
-            return events
-        except ProcessingError as error:  # an event beyond all bounds
-            self.over, self._error = True, error
-            return []
 
     def end(self) -> Iterator[ChatEvent]:
         """The last events; then raises the error that came instead, or ProcessingError (`cut`)."""
         if self._whole:
             yield from self._read_whole(b"".join(self._whole))
-        elif self._split is not None and not self.over:
-            yield from self._last(self._split.end())
+        elif not self.over:
+            yield from self._last()
         error, self._error = self._error, None
         if error is not None:
             raise error
@@ -115,9 +88,8 @@ class JsonReply:
         try:
             found = _decode(chunk)
         except UNREADABLE as error:
-            text = chunk.decode("utf-8", "replace")
-            self._broken += 1
-            if "\ufffd" not in text or self._broken >= _MOST_BROKEN:
+            text = self._marked(chunk)
+            if text is None:
                 raise self._malformed(error) from error
             try:
                 return _decode(text)
@@ -132,13 +104,6 @@ class JsonReply:
             self._error = self._malformed("a web page")
         else:
             self._read(body, events)
-        return events
-
-    def _last(self, chunks: list[bytes]) -> list[ChatEvent]:
-        """A last event that nothing closed counts if it can be read."""
-        events = self._read_all(chunks)
-        if isinstance(self._error, ProcessingError) and self._error.detail == "malformed":
-            self.over, self._error = False, None
         return events
 
     def _malformed(self, what: object) -> ProcessingError:

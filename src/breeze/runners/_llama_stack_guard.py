@@ -11,25 +11,28 @@ from breeze.contracts.events import SafetyStatus as Status
 from breeze.contracts.requests import ModerateRequest
 from breeze.runners._http_json import finite
 from breeze.runners._llama_stack_server import Server
+from breeze.runners._only_model import ANY
 
 _MODERATIONS, _SHIELD = "/v1/moderations", "/v1/safety/run-shield"
 _LEVELS: dict[str, Status] = {"info": "SAFE", "warn": "WARNING", "error": "BLOCKED"}
 
 
-async def verdict_of(server: Server, request: ModerateRequest) -> Verdict:
-    """The server's judgement. Raises CapabilityError when it has nothing to judge with."""
+async def verdict_of(server: Server, request: ModerateRequest) -> tuple[Verdict, str]:
+    """The server's judgement, and who gave it. Raises CapabilityError when it has nobody."""
     offer = server.offer
+    wanted = "" if request.model in ANY else request.model
     if offer.has(_MODERATIONS):
-        model = await _shield(server, "provider_resource_id")
+        model = await _shield(server, wanted, "provider_resource_id")
         asked = {"model": model, "input": request.whole_text}
-        return _moderated(await server.json("POST", _MODERATIONS, asked, field="text"))
+        return _moderated(await server.json("POST", _MODERATIONS, asked, field="text")), model
     if offer.has(_SHIELD):
+        shield = await _shield(server, wanted, "identifier")
         body: dict[str, Any] = {
-            "shield_id": await _shield(server, "identifier"),
+            "shield_id": shield,
             "messages": [{"role": "user", "content": request.whole_text}],
             "params": {},
         }
-        return _shielded(await server.json("POST", _SHIELD, body, field="text"))
+        return _shielded(await server.json("POST", _SHIELD, body, field="text")), shield
     raise CapabilityError(
         f"{server.http.target.authority} (version {offer.version or 'unknown'}) has neither "
         "moderations nor shields: OGX has none any more. Choose another guardian.",
@@ -45,15 +48,20 @@ async def shields(server: Server) -> list[Mapping[str, Any]]:
     return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
 
 
-async def _shield(server: Server, key: str) -> str:
-    """What the chosen shield, or the first one, is called under `key`."""
-    wanted, listed = server.parameters.guardian_model, await shields(server)
-    names = ("identifier", "provider_resource_id")
-    for one in listed:
-        if not wanted or wanted in [one.get(name) for name in names]:
-            return str(one.get(key) or one.get("identifier"))
-    if wanted:
-        return wanted
+async def _shield(server: Server, wanted: str, key: str) -> str:
+    """What a shield is called under `key`: the one wanted, the operator's, or the first listed.
+
+    What is wanted may be a model that only the other work of this instance is for.
+    """
+    listed, usual = await shields(server), server.parameters.guardian_model
+    for name in filter(None, (wanted, usual)):
+        for one in listed:
+            if name in (one.get("identifier"), one.get("provider_resource_id")):
+                return str(one.get(key) or one.get("identifier"))
+    if usual:
+        return usual
+    if listed:
+        return str(listed[0].get(key) or listed[0].get("identifier"))
     raise NotFoundError(
         f"{server.http.target.authority} has no shield: register one there, or choose another "
         "guardian.",

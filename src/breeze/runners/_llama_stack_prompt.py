@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
 from breeze.contracts.errors import InputError
+from breeze.contracts.events import Adjusted
 from breeze.contracts.messages import ContentPart, ImagePart, Message
 from breeze.contracts.requests import ChatRequest
 from breeze.runners._fetch import Policy, check_number, fetch
@@ -38,18 +40,32 @@ async def _seen(message: Message, path: str) -> Message:
     return replace(message, content=tuple(parts))
 
 
-def with_sources(request: ChatRequest, sources: list[Source]) -> ChatRequest:
+class Written(NamedTuple):
+    """A request with sources in its prompt: how many, and what to say of the rest."""
+
+    request: ChatRequest
+    used: int
+    adjusted: tuple[Adjusted, ...] = ()
+
+
+def with_sources(request: ChatRequest, sources: list[Source]) -> Written:
     """The request with the text of the sources in front. Raises InputError for what is no text."""
-    told, left = [], _MOST
+    told, left, whole = [], _MOST, 0
     for source in sources:
         try:
-            text = source.data.decode("utf-8")
+            text = source.data.decode("utf-8").strip()
         except UnicodeDecodeError:
             raise InputError(
                 f"{source.name!r} is no text, and this server cannot search files: name a text.",
                 field=FIELD,
             ) from None
-        told.append(f"[{source.name}]\n{text[:left].strip()}")
-        left = max(0, left - len(text))
+        if part := text[:left]:
+            told.append(f"[{source.name}]\n{part}")
+        whole, left = whole + len(text), left - len(part)
     head = "Answer from these sources and name the ones you use.\n\n" + "\n\n".join(told)
-    return replace(request, messages=(Message("system", head), *request.messages))
+    request = replace(request, messages=(Message("system", head), *request.messages))
+    if whole <= _MOST:
+        return Written(request, len(told))
+    why = "a prompt holds no more of sources: name fewer or shorter ones"
+    note = Adjusted(FIELD, f"{whole} characters", f"the first {_MOST}", why)
+    return Written(request, len(told), (note,))

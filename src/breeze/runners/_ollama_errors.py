@@ -40,7 +40,12 @@ _PICTURE = re.compile(r"(?:decod|process|invalid|unknown|make).{0,20}image|image
 _TOO_LONG = re.compile(r"(?:exceeds?|longer than).{0,40}context|input length exceeds", re.I)
 _STARTED_ANEW = Kind(NotLoadedError, "Look into the server's log, then try again.", waits=True)
 _FULL = Kind(MemoryLimitError, "Choose a smaller model, lower num_ctx, or free memory there.")
-_ELSEWHERE = Kind(NotFoundError, "Is it an Ollama server? Check base_url.", field="base_url")
+_ELSEWHERE = Kind(
+    NotFoundError,
+    "It is no Ollama server: check base_url. A server with OpenAI's protocol is for the runner "
+    "openai.",
+    field="base_url",
+)
 _GONE = Kind(CancelledError, "The server says that it was stopped. Send the request again.")
 
 

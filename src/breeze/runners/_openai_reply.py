@@ -4,64 +4,40 @@ from __future__ import annotations
 
 from breeze.contracts.dialects.openai import ChunkReader, UpstreamError
 from breeze.contracts.errors import ProcessingError, RunnerError
-from breeze.contracts.events import ALIVE, ChatEvent, Finish
+from breeze.contracts.events import ChatEvent, Finish
 from breeze.runners._http_answer import Answer
 from breeze.runners._http_errors import reported
-from breeze.runners._http_sse import EventSplitter, Fields
+from breeze.runners._http_sse import Fields
 from breeze.runners._openai_says import SAYS
 from breeze.runners._openai_text import TextForm
+from breeze.runners._reply import PieceReply
 
 _DONE = b"[DONE]"
-_WHOLE = (b"{", b"[", b"<")
-"""How JSON and web pages begin, and no stream."""
-_MOST_BROKEN = 3
-"""Pieces in a row with text that is no UTF-8 before it is no text stream."""
 
 
-class Reply:
-    """Reads one answer, be it a stream or whole: what it begins with tells.
+def _with_error(fields: Fields) -> bytes:
+    """The data of an event; older servers write an error as a field of its own."""
+    if b"error" in fields:
+        return b'{"error":' + fields[b"error"] + b"}"
+    return fields.get(b"data", b"")
 
-    `take` gives the events of a piece; once `over` nothing more is of use. `end` gives the last
-    events. An error waits for `end`, so that all that came before it is delivered. What `text`
-    gives for a piece need not be taken: the usual case when pieces come slowly.
+
+class Reply(PieceReply):
+    """Reads one answer. `end` gives the last events, and raises the error that was kept.
+
+    What `text` gives for a piece need not be taken: the usual case when pieces come slowly.
     """
 
-    __slots__ = (
-        "_answer", "_broken", "_error", "_form", "_reader", "_secrets", "_split", "_whole", "over",
-        "text",
-    )  # fmt: skip
+    __slots__ = ("_answer", "_form", "_reader", "_secrets", "text")
+    _data_of = staticmethod(_with_error)
 
     def __init__(self, answer: Answer, top: int, secrets: tuple[str, ...]) -> None:
+        super().__init__()
         self._answer = answer
         self._reader = ChunkReader(top=top)
         self._secrets = secrets
-        self._split: EventSplitter | None = None
-        self._whole: list[bytes] = []
-        self._error: RunnerError | None = None
         self._form = TextForm()
         self.text = self._form.piece.text
-        self._broken = 0
-        self.over = False
-
-    def take(self, data: bytes) -> list[ChatEvent]:
-        """The events that `data` brings."""
-        if self._split is None:
-            begin = data.lstrip()[:1]
-            if self._whole or begin in _WHOLE:
-                self._whole.append(data)
-            if self._whole or not begin:
-                return []
-            self._split = EventSplitter(_with_error)
-        try:
-            chunks = self._split.feed(data)
-        except ProcessingError as error:  # an event beyond all bounds
-            self.over, self._error = True, error
-            return []
-        events = self._read_all(chunks)
-        self._form.expect(self._split.clean)
-        if not events and data[:1] == b":":
-            events.append(ALIVE)  # a comment: nothing new, but the server is there
-        return events
 
     def _read_all(self, chunks: list[bytes]) -> list[ChatEvent]:
         events: list[ChatEvent] = []
@@ -78,6 +54,8 @@ class Reply:
                 break
         if broken and self._broken == broken:
             self._broken = 0
+        if (split := self._split) is not None:
+            self._form.expect(split.clean)
         return events
 
     def _read(self, chunk: bytes, events: list[ChatEvent]) -> bool:
@@ -99,9 +77,8 @@ class Reply:
 
     def _mended(self, chunk: bytes, events: list[ChatEvent]) -> bool:
         """Read a chunk whose text is no UTF-8, with marks in the place of what is wrong."""
-        text = chunk.decode("utf-8", "replace")
-        self._broken += 1
-        if "\ufffd" not in text or self._broken >= _MOST_BROKEN:
+        text = self._marked(chunk)
+        if text is None:
             return False
         try:
             events += self._reader.read(text)
@@ -114,8 +91,8 @@ class Reply:
         events: list[ChatEvent] = []
         if self._whole:
             events = self._read_whole(b"".join(self._whole))
-        elif self._split is not None and not self.over:
-            events = self._last(self._split.end())
+        elif not self.over:
+            events = self._last()
         if self._error is not None:
             try:
                 raise self._error
@@ -139,13 +116,6 @@ class Reply:
             self._error = _malformed(self._answer.where, "JSON without an answer")
         return events
 
-    def _last(self, chunks: list[bytes]) -> list[ChatEvent]:
-        """A last event that nothing closed counts if it can be read."""
-        events = self._read_all(chunks)
-        if isinstance(self._error, ProcessingError) and self._error.detail == "malformed":
-            self.over, self._error = False, None
-        return events
-
     def _reported(self, error: UpstreamError) -> RunnerError:
         return reported(
             error.error, self._answer, secrets=self._secrets, field="messages", says=SAYS
@@ -158,13 +128,6 @@ def named(finish: ChatEvent, model: str) -> Finish:
     if not model:
         return finish
     return Finish(finish.reason, metadata={**(finish.metadata or {}), "model_name": model})
-
-
-def _with_error(fields: Fields) -> bytes:
-    """The data of an event; older servers write an error as a field of its own."""
-    if b"error" in fields:
-        return b'{"error":' + fields[b"error"] + b"}"
-    return fields.get(b"data", b"")
 
 
 def _malformed(where: str, what: object) -> ProcessingError:

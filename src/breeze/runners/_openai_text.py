@@ -18,6 +18,8 @@ _LARGEST = 1024
 """Bytes of a chunk that is worth it."""
 _TRIES = 4
 """Chunks to learn from. A server that varies more than the text is read the long way."""
+_UNSET = b"\0", b"", 0
+"""Between what no chunk has."""
 _LEAD, _CLOSE = b"data: ", b"\n\n"
 """What stands before and after a chunk on the wire."""
 
@@ -30,11 +32,11 @@ class Frame:
     __slots__ = ("_after", "_before", "_choice", "_first", "_last")
 
     def __init__(self) -> None:
-        self.unset()
+        self.set(*_UNSET)
 
     def unset(self) -> None:
         """Nothing is between them."""
-        self.set(b"\0", b"", 0)
+        self.set(*_UNSET)
 
     def set(self, before: bytes, after: bytes, choice: int) -> None:
         """The text between the two belongs to `choice`."""

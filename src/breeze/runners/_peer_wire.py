@@ -82,7 +82,7 @@ def theirs(info: ErrorInfo, secrets: Iterable[str]) -> RunnerError:
     info = _info.decode(told)
     model = "/".join(filter(None, (info.runner, info.model)))
     wait = info.retry_after
-    return from_info(
+    error = from_info(
         msgspec.structs.replace(
             info,
             runner="",
@@ -92,6 +92,8 @@ def theirs(info: ErrorInfo, secrets: Iterable[str]) -> RunnerError:
             retry_after=None if wait is None or wait < 0 else min(wait, _LONGEST_WAIT),
         )
     )
+    error.relayed = bool(info.runner)
+    return error
 
 
 def upload_of(answer: Answer) -> str:

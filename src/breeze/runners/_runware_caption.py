@@ -6,17 +6,14 @@ from collections.abc import Collection, Iterator
 
 import msgspec
 
+from breeze.contracts.dialects.openai_media import mime_of
 from breeze.contracts.errors import InputError
 from breeze.contracts.events import Adjusted
 from breeze.contracts.messages import ImagePart
 from breeze.contracts.requests import ChatRequest
 from breeze.runners._unseen import unseen
 
-_SIGNS = (
-    (b"\x89PNG\r\n\x1a\n", "image/png"),
-    (b"\xff\xd8\xff", "image/jpeg"),
-    (b"RIFF", "image/webp"),
-)
+_SEEN = ("image/png", "image/jpeg", "image/webp")
 _LEFT_OUT = (
     "tools", "tool_choice", "parallel_tool_calls", "response_format", "temperature", "top_p",
     "top_k", "max_tokens", "stop", "seed", "presence_penalty", "frequency_penalty", "logit_bias",
@@ -37,8 +34,8 @@ def picture_in(request: ChatRequest) -> ImagePart:
     image = request.messages[place].images[-1]
     if image.url:
         return image
-    mime = next((mime for sign, mime in _SIGNS if image.data.startswith(sign)), "")
-    if not mime:
+    mime = mime_of(image.data)
+    if mime not in _SEEN:
         field = f"messages[{place}].images[{len(request.messages[place].images) - 1}]"
         raise InputError(f"{field} is neither PNG, JPEG nor WebP.", field=field)
     return msgspec.structs.replace(image, mime=mime)

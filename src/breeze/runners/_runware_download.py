@@ -14,9 +14,10 @@ from urllib.parse import urlsplit
 from breeze.contracts.errors import DownloadError, RunnerError, TooLargeError
 from breeze.runners._fetch import Policy, fetch_into
 from breeze.runners._http_json import finite
-from breeze.runners._picture_file import ENDINGS, Form, NoPicture, form_of
+from breeze.runners._image_form import ImageForm, NoPicture
 from breeze.runners._runware_files import Shelf
 from breeze.runners._runware_parameters import RunwareParameters
+from breeze.runners._whole_picture import ENDINGS, whole_form
 
 _LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 _RETRIED = "the picture is made and paid: ask again and it is only fetched"
@@ -26,7 +27,7 @@ class Picture(NamedTuple):
     """A verified picture. `file` is empty where none is kept."""
 
     data: bytes
-    form: Form
+    form: ImageForm
     file: str
     url: str = ""
     seed: int | None = None
@@ -58,12 +59,12 @@ async def picture_of(
                 await _fetch(url, part, policy)
             else:
                 await asyncio.to_thread(part.write_bytes, _inline(result, policy.limit))
-            form = await asyncio.to_thread(form_of, part)
+            data = await asyncio.to_thread(part.read_bytes)
+            form = await asyncio.to_thread(whole_form, data)
         except NoPicture as error:
             raise _failed(f"it {error}") from error
         except OSError as error:
             raise _failed(f"it cannot be kept: {error.strerror}", again=False) from error
-        data = await asyncio.to_thread(part.read_bytes)
         file = ""
         if shelf.folder is not None:
             file = str(shelf.put(part, digest, model, ENDINGS[form.mime]))
@@ -109,7 +110,7 @@ def _failed(what: str, *, again: bool = True) -> DownloadError:
 def kept(path: Path) -> Picture | None:
     """A picture that was kept, or None when the file is not what it was. Blocks."""
     try:
-        form = form_of(path)
-        return Picture(path.read_bytes(), form, str(path), cost=0.0)
+        data = path.read_bytes()
+        return Picture(data, whole_form(data), str(path), cost=0.0)
     except (NoPicture, OSError):
         return None

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 from breeze.contracts.capability import Capability, RunnerKind
 from breeze.contracts.errors import NotLoadedError
-from breeze.contracts.events import ChatEvent, EmbedEvent, Finish, ModerateEvent, Usage
+from breeze.contracts.events import Adjusted, ChatEvent, EmbedEvent, Finish, ModerateEvent, Usage
 from breeze.contracts.requests import ChatRequest, EmbedRequest, ModerateRequest
 from breeze.contracts.runner import ModelInfo, Runner, runner
 from breeze.runners._http_json import encoded
@@ -48,6 +48,12 @@ class LlamaStackRunner(Runner[LlamaStackParameters]):
         super().__init__(parameters)
         self._server: Server | None = None
         self._shelf: Shelf | None = None
+
+    @classmethod
+    def model_of(cls, parameters: LlamaStackParameters, capability: Capability) -> str:
+        if capability is Capability.EMBEDDING:
+            return parameters.embedding_model
+        return parameters.guardian_model if capability is Capability.GUARDIAN else ""
 
     async def load(self, model: str) -> None:
         if self._server is not None:
@@ -104,7 +110,10 @@ class LlamaStackRunner(Runner[LlamaStackParameters]):
         with self.work.stream() as work:
             if route.inline:
                 read = await read_all(route.sources, p)
-                route.request = with_sources(route.request, read)
+                written = with_sources(route.request, read)
+                route.request, route.sources = written.request, route.sources[: written.used]
+                for note in written.adjusted:
+                    yield note
             if route.responses:
                 events = response(server, shelf, route, p, model)
             elif oldest(server.offer):
@@ -163,11 +172,13 @@ class LlamaStackRunner(Runner[LlamaStackParameters]):
         for note in judged(request):
             yield note
         with self.work.stream() as work:
-            verdict = await verdict_of(server, request)
+            verdict, judge = await verdict_of(server, request)
             work.steps += 1
+            if request.model not in (*ANY, judge, judge.rpartition("/")[2]):
+                yield Adjusted("model", request.model, judge, "no shield is called so")
             yield verdict
         yield Usage(characters=len(request.whole_text))
-        yield Finish()
+        yield Finish(metadata={"model_name": judge})
 
     async def _model(self, server: Server, asked: str, chosen: str) -> str:
         name = chosen if asked in ANY else asked

@@ -7,6 +7,7 @@ from contextlib import aclosing
 from typing import Any
 
 from breeze.contracts.capability import Capability, RunnerKind
+from breeze.contracts.errors import RunnerError
 from breeze.contracts.events import (
     ChatEvent,
     DrawEvent,
@@ -131,7 +132,7 @@ class OpenAIRunner(RemoteRunner[OpenAIParameters]):
     async def _odd(self, answer: Answer, top: int, shape: Shape | None) -> Reply:
         """The reply to read when it is no ordinary one. Raises what a refusal stands for."""
         if answer.status != 200:
-            raise await refusal(answer, secrets=self._secrets, field="messages", says=SAYS)
+            raise await self._refused(answer)
         assert shape is not None
         return ShapedReply(answer, top, self._secrets, shape)
 
@@ -141,10 +142,13 @@ class OpenAIRunner(RemoteRunner[OpenAIParameters]):
         """All events of an answer that is asked for as a whole."""
         answer = await http.post(_CHAT, body, whole=True)
         if answer.status != 200:
-            raise await refusal(answer, secrets=self._secrets, field="messages", says=SAYS)
+            raise await self._refused(answer)
         self.work.steps += 1
         events = whole_events(answer, top, self._secrets)
         return events if shape is None else shape.events(events)
+
+    async def _refused(self, answer: Answer) -> RunnerError:
+        return await refusal(answer, secrets=self._secrets, field="messages", says=SAYS)
 
     async def embed(self, request: EmbedRequest) -> AsyncGenerator[EmbedEvent]:
         async with aclosing(self._asked(request, vectors)) as events:

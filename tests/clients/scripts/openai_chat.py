@@ -189,7 +189,7 @@ def cancelled_by_closing() -> Any:
     stream.close()
     closed = time.monotonic()
     while running in _running() and time.monotonic() < closed + 10:
-        time.sleep(0.01)
+        time.sleep(0.01)  # the server is another process
     return {"before": before, "after": running in _running(), "seconds": time.monotonic() - closed}
 
 

@@ -114,6 +114,25 @@ async def test_each_refusal_is_one_of_our_errors(
     assert error.data["upstream_status"] == status
 
 
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("API key not valid. Please pass a valid API key.", None),
+        ("Bearer token missing", None),
+        ("Invalid API key: none was sent", None),
+        ("Wrong key: api_key=abcdef123456 was sent", "Wrong key: api_key=*** was sent"),
+        ("no user has Bearer abc.DEF-123", "no user has Bearer ***"),
+        ("api key qwertyuiopasdfghjkl is unknown", "api key *** is unknown"),
+        ("API key canary-key is unknown", "API key *** is unknown"),
+    ],
+)
+async def test_keys_are_masked_and_words_are_not(
+    server: StandIn, client: HttpClient, said: str, told: str | None
+) -> None:
+    server.play(refusing(401, openai(said)))
+    assert f"answered 401: {told or said}" in (await error_of(client)).message
+
+
 @pytest.mark.parametrize("said", [OVERFLOW, PLAIN_OVERFLOW, openai(code="context_length_exceeded")])
 async def test_a_text_that_is_too_long_is_marked(
     server: StandIn, client: HttpClient, said: Any

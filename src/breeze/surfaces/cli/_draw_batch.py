@@ -188,4 +188,4 @@ def spending(result: Result) -> str:
     facts = result.metadata or {}
     if "spent_today" not in facts:
         return ""
-    return f"${facts['spent_today']:.2f} of the daily limit of ${facts['daily_limit']:g} are spent"
+    return f"${facts['spent_today']:.4f} of the daily limit of ${facts['daily_limit']:g} are spent"

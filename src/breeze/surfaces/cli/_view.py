@@ -14,6 +14,8 @@ from breeze.surfaces.cli._progress import Bar
 from breeze.surfaces.cli._terminal import complain, harmless, is_terminal, note, write
 
 _LONGEST = 60
+_SMALL = 0.001
+"""Dollars below which four digits after the point say too little."""
 
 
 class PersonView:
@@ -120,5 +122,10 @@ def _used(usage: Usage | None) -> list[str]:
     if usage.audio_seconds:
         used.append(f"{usage.audio_seconds:.1f} s of audio")
     if usage.cost:
-        used.append(f"${usage.cost:.4f}")
+        used.append(dollars(usage.cost))
     return used
+
+
+def dollars(cost: float) -> str:
+    """A price with the digits that say something: one chat may cost a millionth."""
+    return f"${cost:.4f}" if cost >= _SMALL else f"${cost:.9f}".rstrip("0").rstrip(".")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 from pathlib import Path
 from typing import Any
 
 import click
 
 from breeze.contracts.answers import Picture, Pictures, Result
+from breeze.contracts.dialects.openai_media import data_uri, mime_of
 from breeze.contracts.errors import RunnerError
 from breeze.contracts.events import AnyEvent, ImageFailed
 from breeze.contracts.requests import DrawRequest
@@ -22,11 +22,6 @@ from breeze.surfaces.cli._view import PersonView
 
 _FORMATS = ("png", "jpeg", "webp")
 _TASKS = ("upscale", "remove_background")
-_SIGNS = (
-    (b"\x89PNG\r\n\x1a\n", "image/png"),
-    (b"\xff\xd8\xff", "image/jpeg"),
-    (b"RIFF", "image/webp"),
-)
 
 
 @click.command("draw")
@@ -96,10 +91,10 @@ def _params(wishes: dict[str, Any]) -> dict[str, Any]:
 
 def _data_uri(name: str) -> str:
     data = bytes_of(name)
-    mime = next((mime for sign, mime in _SIGNS if data.startswith(sign)), "")
-    if not mime:
+    mime = mime_of(data)
+    if mime.removeprefix("image/") not in _FORMATS:
         raise click.UsageError(f"{name} is neither PNG, JPEG nor WebP.")
-    return f"data:{mime};base64,{base64.b64encode(data).decode()}"
+    return data_uri(data, mime)
 
 
 def _store(result: Result, target: FileOf) -> list[str]:

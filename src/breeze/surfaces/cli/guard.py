@@ -48,7 +48,7 @@ class GuardView(PersonView):
         self.text(f"{result.status} · risk {result.risk:.2f}{about}\n")
         for finding in result.findings:
             rule = f" ({finding.rule})" if finding.rule else ""
-            place = f"characters {finding.start} to {finding.end}"
-            self.text(f"  {finding.category} {finding.score:.2f}{rule}, {place}\n")
+            where = f", characters {finding.start} to {finding.end}" if finding.end else ""
+            self.text(f"  {finding.category} {finding.score:.2f}{rule}{where}\n")
         if result.filtered_text:
             self.text(f"  filtered: {result.filtered_text}\n")

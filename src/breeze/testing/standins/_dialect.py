@@ -75,10 +75,15 @@ class Dialect:
     def config(self, url: str) -> dict[str, Any]:
         """What to write into config.json so that the runner of this dialect asks the stand-in."""
         parameters = {self.address: url} | ({"api_key": self.key} if self.key else {})
-        instance: dict[str, Any] = {"class": self.name, "parameters": parameters}
+        instance: dict[str, Any] = {"class": self.runner, "parameters": parameters}
         if model := self.usual_model():
             instance["modelId"] = model
         return {"capabilities": {self.capability: {"runners": {"rehearsal": instance}}}}
+
+    @property
+    def runner(self) -> str:
+        """Who asks such a server, as `class` in config.json."""
+        return self.name
 
     def usual_model(self) -> str:
         """A model that it lists; "" when it lists none."""

@@ -38,6 +38,8 @@ class Profile:
     """One server's ways. `facts`: more fields of every chat answer; `last`: of the end of one;
     `model_facts`: of a model in the list."""
 
+    runner: str = "openai"
+    """Who asks such a server."""
     chat: Style = field(default_factory=Style)
     words: errors.Words = errors.plain
     broken: Callable[[Json, Json], bytes] = _event
@@ -94,6 +96,7 @@ _PROVIDERS = [
 PROFILES: dict[str, Profile] = {
     "openai": Profile(facts={"service_tier": "default", "system_fingerprint": "fp_standin"}),
     "openrouter": Profile(
+        runner="openrouter",
         chat=Style(reasoning="reasoning", details=True, usage_always=True, native_reason=True),
         words=errors.router,
         broken=_router_chunk,
@@ -106,6 +109,7 @@ PROFILES: dict[str, Profile] = {
         router=True,
     ),
     "vllm": Profile(
+        runner="vllm",
         chat=Style(reasoning="reasoning", empty_calls=True, stop_reason=True),
         words=errors.vllm,
         broken=_event_and_end,
@@ -113,6 +117,7 @@ PROFILES: dict[str, Profile] = {
         model_facts={"root": MODEL, "parent": None, "max_model_len": 4096, "permission": []},
     ),
     "llamacpp": Profile(
+        runner="llamacpp_server",
         chat=Style(reasoning="reasoning_content", first="null"),
         words=errors.llamacpp,
         model="/models/parrot-1.gguf",
@@ -126,6 +131,7 @@ PROFILES: dict[str, Profile] = {
         base64=False,
     ),
     "lmstudio": Profile(
+        runner="lm_studio",
         chat=Style(reasoning="reasoning_content"),
         words=errors.text,
         broken=_named_event,
@@ -133,6 +139,7 @@ PROFILES: dict[str, Profile] = {
         long_prompts_in_stream=True,
     ),
     "hf-router": Profile(
+        runner="hf_router",
         chat=Style(reasoning="reasoning_content"),
         words=errors.billed,
         model="acme/parrot-1",

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from breeze.testing.standins._anthropic_message import prompt_tokens, said_to
+from breeze.testing.standins._anthropic_odd import OWN
 from breeze.testing.standins._anthropic_rules import (
     ERRORS,
     Json,
@@ -13,6 +14,7 @@ from breeze.testing.standins._anthropic_rules import (
     failed,
     refused,
 )
+from breeze.testing.standins._fault import Fault
 from breeze.testing.standins._parrots import PAGE, PARROTS, STRICT, answers, parrots, title
 from breeze.testing.standins._server import Call, Handler, Reply, Standin
 
@@ -28,6 +30,7 @@ class AnthropicStandin(Standin):
     prefix: ClassVar[str] = ""
     profiles: ClassVar[tuple[str, ...]] = tuple(PARROTS)
     terminal: ClassVar[bytes] = b"event: message_stop"
+    own_faults: ClassVar[tuple[Fault, ...]] = OWN
 
     def routes(self) -> Mapping[str, Handler]:
         return {
@@ -87,9 +90,9 @@ class AnthropicStandin(Standin):
     async def _models(self, call: Call) -> Reply:
         query = {name: values[-1] for name, values in call.query.items()}
         names = parrots(self.profile)
-        if after := query.get("after_id"):
+        if (after := query.get("after_id")) in names:
             names = names[names.index(after) + 1 :]
-        if before := query.get("before_id"):
+        if (before := query.get("before_id")) in names:
             names = names[: names.index(before)]
         page = names[: min(int(query.get("limit", 20)), PAGE)]
         return Reply.json(

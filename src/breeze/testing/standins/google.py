@@ -10,6 +10,7 @@ import msgspec
 
 from breeze.testing.standins._fault import MODEL, Fault, Scene
 from breeze.testing.standins._google_content import blocked, prompt_tokens, responses, whole
+from breeze.testing.standins._google_odd import OWN
 from breeze.testing.standins._google_rules import (
     ERRORS,
     Json,
@@ -62,6 +63,7 @@ class GoogleStandin(Standin):
               {"wait": "2", "spelling": "body"}),
         Fault("bare-error", 13, "An error beside the events", "the error as bare JSON after the "
               "events", "during", _bare, {"after": "2", "kind": "overloaded"}),
+        *OWN,
     )  # fmt: skip
 
     def routes(self) -> Mapping[str, Handler]:

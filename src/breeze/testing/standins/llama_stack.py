@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from breeze.testing.standins._llama_stack_native import native_events, native_whole
+from breeze.testing.standins._llama_stack_odd import OWN
 from breeze.testing.standins._llama_stack_responses import answered, streamed
 from breeze.testing.standins._llama_stack_stores import Stores
 from breeze.testing.standins._openai_chat import CREATED, Json, Style, chunks, whole
 from breeze.testing.standins._said import flagged, vector
-from breeze.testing.standins._server import Call, Fault, Handler, Reply, Scene, Standin, event
+from breeze.testing.standins._server import Call, Fault, Handler, Reply, Standin, event
 
 _STATUS = {
     "authentication": 401, "permission": 403, "quota": 429, "rate_limit": 429,
@@ -66,23 +67,13 @@ FORMS = {
 }
 
 
-def _newer(scene: Scene) -> Reply:
-    asked = scene.call.headers
-    named = asked.get("x-ogx-client-version") or asked.get("x-llamastack-client-version") or "?"
-    text = f"Client version {named} is not compatible with server version 9.9.9. "
-    return Reply.json({"error": {"message": f"{text}Please update your client."}}, 426)
-
-
 class LlamaStackStandin(Standin):
     """Chat repeats what was said; files are kept, cut in sentences, and searched by words."""
 
     name, address = "llama_stack", "endpoint"
     prefix = ""
     profiles: ClassVar[tuple[str, ...]] = tuple(FORMS)
-    own_faults: ClassVar[tuple[Fault, ...]] = (
-        Fault("version", 0, "Another version", "426: the client's version does not fit", "before",
-              _newer),
-    )  # fmt: skip
+    own_faults: ClassVar[tuple[Fault, ...]] = OWN
 
     def __init__(self, **how: Any) -> None:
         super().__init__(**how)

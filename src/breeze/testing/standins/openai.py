@@ -43,6 +43,10 @@ class OpenAIStandin(Standin):
     def base(self) -> str:
         return self.ways.prefix
 
+    @property
+    def runner(self) -> str:
+        return self.ways.runner
+
     def usual_model(self) -> str:
         return self.ways.model
 
