@@ -62,4 +62,6 @@ def height(speech: Speech) -> float:
 
 
 def liveliness(speech: Speech) -> float:
-    return statistics.pstdev(pitches(speech))
+    """How far the pitch moves, in Hz; a breath that is taken for a high pitch does not count."""
+    low, *_, high = statistics.quantiles(pitches(speech), n=5)
+    return high - low
