@@ -12,8 +12,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Literal, TypeVar, get_args
 
@@ -22,9 +21,11 @@ import msgspec
 from breeze.contracts.capability import METHODS, Capability, Priority, Requirement, RunnerKind
 from breeze.contracts.clock import Clock, SystemClock
 from breeze.contracts.errors import CapabilityError
+from breeze.contracts.events import Progress
 from breeze.contracts.modules import importable
 from breeze.contracts.parameters import Parameters
 from breeze.contracts.requests import Request
+from breeze.contracts.work import Work as Work
 
 P = TypeVar("P", bound=Parameters)
 R = TypeVar("R", bound="Runner[Any]")
@@ -79,26 +80,8 @@ class RunnerInfo(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         return self.kind is RunnerKind.MOCK
 
 
-class Work:
-    """A runner's own account of its native work, so that a stop can be seen to be real.
-
-    `active`: streams at work now. `steps`: units done so far (tokens, blocks of audio, …).
-    """
-
-    __slots__ = ("active", "steps")
-
-    def __init__(self) -> None:
-        self.active = 0
-        self.steps = 0
-
-    @contextmanager
-    def stream(self) -> Iterator[Work]:
-        """Count a stream as active while the block runs."""
-        self.active += 1
-        try:
-            yield self
-        finally:
-            self.active -= 1
+def _nobody_asks(progress: Progress) -> None:
+    """Progress of a load for which nobody waits."""
 
 
 class Runner(Generic[P]):
@@ -108,8 +91,9 @@ class Runner(Generic[P]):
     `concurrency`, so a runner keeps no state of a request on itself. Blocking work belongs in
     `breeze.contracts.threads.from_thread`, never on the event loop.
 
-    `clock` is what it waits by, and `home` the folder where it may keep things (None: nowhere);
-    the engine sets both before `load`.
+    `clock` is what it waits by, and `home` the folder where it may keep things (None: nowhere).
+    `progress` is told how far a long `load` has come, with a Progress of the stage "load", on the
+    loop's own thread. The engine sets all three before `load`.
     """
 
     info: ClassVar[RunnerInfo]
@@ -128,6 +112,14 @@ class Runner(Generic[P]):
         self.work = Work()
         self.clock: Clock = SystemClock()
         self.home: Path | None = None
+        self.progress: Callable[[Progress], object] = _nobody_asks
+
+    def memory(self, model: str) -> int:
+        """Bytes that `model` (empty: the default) will take once it is loaded; 0 is unknown.
+
+        From its files, before the first load. Cheap; never raises.
+        """
+        return int(self.info.ram_gb * 1_000_000_000)
 
     async def load(self, model: str) -> None:
         """Make ready to serve `model` (empty: the default). Raises a RunnerError, E502 mostly."""
