@@ -81,6 +81,7 @@ class Worker:
         self._feeding: dict[int, Feeding] = {}
         self._last = 0
         self._burial: asyncio.Task[None] | None = None
+        self._verdict: RunnerError | None = None
         self._process = WorkerProcess(clock, threads)
         self._channel: Channel[Any] = Channel(
             self._process.peer, FromWorker, self._took, self._ended
@@ -122,6 +123,9 @@ class Worker:
     def _call(self, message: Callable[[int], Message]) -> Call:
         self._last += 1
         call = Call(self._last, self.send)
+        if self._verdict is not None:
+            call.end(self._verdict)
+            return call
         self.send(message(call.id))
         self._calls[call.id] = call
         return call
@@ -143,7 +147,7 @@ class Worker:
                     break
                 await call.news()
             if call.error is not None:
-                raise call.source_error or call.error
+                raise call.source_error or copy(call.error)
         finally:
             if feeding is not None:
                 del self._feeding[call.id]
@@ -224,15 +228,12 @@ class Worker:
         """Tell everyone whom it served, once it is known how it ended."""
         code = await self._process.leave(_ENDING)
         self._work.active = 0
-        error = self._verdict(code)
-        calls, self._calls = self._calls, {}
-        for call in calls.values():
-            mine = copy(error)
-            mine.relayed = error.relayed
-            call.end(mine)
-            error.relayed = error.relayed or not call.left  # one failure, however many it hit
+        error = self._verdict = self._judged(code)
+        for call in sorted(self._calls.values(), key=lambda call: call.left):
+            call.end(copy(error))
+            error.relayed = True  # it is one failure, however many it hit
 
-    def _verdict(self, code: int) -> RunnerError:
+    def _judged(self, code: int) -> RunnerError:
         tail = redacted(self._process.tail, self._secrets)
         starved = out_of_memory_kills() > self._kills
         if self._why:
@@ -261,8 +262,9 @@ class Worker:
                 self._process.stop()
             await self._process.leave(_ENDING)
             self._work.active = 0
+            self._verdict = self._unloaded()
             for call in self._calls.values():
-                call.end(self._unloaded())
+                call.end(self._verdict)
         elif self._burial is not None:
             await asyncio.shield(self._burial)
 

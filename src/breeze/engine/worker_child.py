@@ -94,6 +94,7 @@ class Served:
         elif kind is Run:
             stream = self._streams[message.id] = Stream(message, self._channel.send)
             stream.task = self._start(self._run(stream))
+            stream.task.add_done_callback(partial(self._ended, stream))
         elif kind is Load:
             self._start(self._answer(message.id, self._load(message)))
         elif kind is Models:
@@ -154,16 +155,13 @@ class Served:
         await self._made().unload()
 
     async def _run(self, stream: Stream) -> None:
-        try:
-            await stream.run(self._made())
-        except asyncio.CancelledError:
-            end: Message = Ended(stream.id)
-        except Exception as error:  # the parent judges it
-            end = failure(stream.id, error)
-        else:
-            end = Ended(stream.id)
+        await stream.run(self._made())
+
+    def _ended(self, stream: Stream, task: asyncio.Task[None]) -> None:
+        """Say how it ended; this is called, too, when it was cancelled before it began."""
+        error = None if task.cancelled() else task.exception()
         del self._streams[stream.id]
-        self._channel.send(end)
+        self._channel.send(Ended(stream.id) if error is None else failure(stream.id, error))
         if not self._looking:
             self._looking = True
             asyncio.get_running_loop().call_later(_AFTERWARDS, self._look)
