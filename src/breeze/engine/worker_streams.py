@@ -97,6 +97,7 @@ class Stream:
 
     async def run(self, runner: Runner[Any]) -> None:
         """Send the events as they come. Raises what the runner raises."""
+        first = True
         async with aclosing(runner.stream(self._request)) as events:
             async for event in events:
                 if not isinstance(event, Event):
@@ -106,3 +107,6 @@ class Stream:
                     await self._allowed.wait()
                 self._credit -= 1
                 self._send(Happened(self.id, event))  # type: ignore[arg-type]  # one of ours
+                if first:  # it goes out now, whatever the runner does to this loop next
+                    first = False
+                    await asyncio.sleep(0)
