@@ -1,4 +1,4 @@
-"""Frames between an engine and a worker: whatever bytes come, nothing but BrokenFrame comes of it."""
+"""Frames between an engine and a worker: of whatever comes, only BrokenFrame can come."""
 
 from __future__ import annotations
 

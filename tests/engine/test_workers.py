@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -25,7 +26,7 @@ from breeze.contracts.errors import (
     RunnerError,
     TooLargeError,
 )
-from breeze.contracts.events import ALIVE, Progress, TextDelta, Transcript
+from breeze.contracts.events import ALIVE, Progress, Transcript
 from breeze.contracts.requests import DrawRequest, Request, SpeakRequest, TranscribeRequest
 from breeze.engine import worker_frames
 from breeze.engine.worker_messages import SOUNDS, WINDOW
@@ -175,8 +176,8 @@ async def test_a_slow_reader_slows_the_runner() -> None:
         events = runner.stream(ChatRequest.of("words 10000"))
         for _ in range(WINDOW):
             await anext(events)
-        while runner.work.steps < 2 * WINDOW - 1:
-            await asyncio.sleep(0.005)  # another process works
+        while runner.work.steps < 2 * WINDOW - 1:  # noqa: ASYNC110  # another process works
+            await asyncio.sleep(0.005)
         await asyncio.sleep(0.05)
         assert runner.work.steps <= 2 * WINDOW
         rest = [event async for event in events]
@@ -258,7 +259,7 @@ async def test_who_cancels_is_released_and_the_worker_ended_behind_it() -> None:
         await anext(other)
         stuck = runner.stream(ChatRequest.of("after block 60"))
         await anext(stuck)
-        closing = asyncio.create_task(stuck.aclose())  # type: ignore[arg-type]  # a coroutine it is
+        closing = asyncio.create_task(stuck.aclose())
         await clock.advance(0.1)
         await closing
         assert alive(pid)
@@ -269,15 +270,14 @@ async def test_who_cancels_is_released_and_the_worker_ended_behind_it() -> None:
         assert stopped.value.retryable
         assert not alive(pid)
         await clock.advance(10)
-        again = asyncio.create_task(runner.load(""))
-        await again
+        await runner.load("")
         assert await said(runner, "words 1") == "word0 "
 
 
 async def test_a_load_that_is_cancelled_leaves_no_process() -> None:
     runner = isolated(brittle(on_load="block 60"))
     loading = asyncio.create_task(runner.load(""))
-    while not runner.pid:
+    while not runner.pid:  # noqa: ASYNC110  # a process has no event
         await asyncio.sleep(0.005)
     pid = runner.pid
     loading.cancel()
@@ -308,9 +308,7 @@ async def test_the_configuration_decides(
 ) -> None:
     entry = {"class": "brittle"} | ({"isolation": isolation} if isolation else {})
     config = tmp_path / "config.json"
-    config.write_text(
-        __import__("json").dumps({"capabilities": {"LLM": {"runners": {"glass": entry}}}})
-    )
+    config.write_text(json.dumps({"capabilities": {"LLM": {"runners": {"glass": entry}}}}))
     async with opened(BrittleRunner, config=config) as engine:
         answer = await engine.run(ChatRequest.of("say pid", runner="glass"))
         assert (int(answer.text) != os.getpid()) is own
@@ -344,5 +342,3 @@ def test_it_never_outlives_the_engine() -> None:
     while alive(pid):
         assert time.monotonic() < until
         time.sleep(0.005)  # another process ends
-
-
