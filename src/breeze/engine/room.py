@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from math import inf
 from typing import Any
 
 from breeze.contracts.clock import Clock
@@ -13,7 +14,7 @@ from breeze.engine.budget import KEY, Budget, Limit, size
 from breeze.engine.entry import Entry, State
 
 PATIENCE = 10.0
-"""Seconds for which a load waits for models that are about to be unloaded."""
+"""Seconds for which a load waits for streams of a model that is to be unloaded anyway."""
 
 
 class Room:
@@ -107,10 +108,10 @@ class Room:
                 continue
             enough += sum(e.size for e in self._entries if e.retired and e.leases)
             until = self._clock.now() + PATIENCE if until is None else until
-            if short > enough or self._clock.now() >= until:
+            if short > going and (short > enough or self._clock.now() >= until):
                 raise self._refusal(entry, need, limit)
             entry.tell(Progress("waiting for memory"))
-            await self._next_change(until)
+            await self._next_change(until if short > going else inf)
 
     def _short(self, limit: Limit, need: int) -> int:
         """Bytes that are missing: of the budget, or of what others have left of the machine."""
@@ -138,11 +139,14 @@ class Room:
     async def _next_change(self, until: float) -> None:
         """Wait until something is freed, or someone has left."""
         change = self._change = asyncio.get_running_loop().create_future()
-        timer = self._clock.call_later(until - self._clock.now(), self._changed)
+        timer = None
+        if until < inf:
+            timer = self._clock.call_later(until - self._clock.now(), self._changed)
         try:
             await change
         finally:
-            timer.cancel()
+            if timer is not None:
+                timer.cancel()
 
     def _refusal(self, entry: Entry, need: int, limit: Limit) -> MemoryLimitError:
         """The figures, and what to do."""
