@@ -1,4 +1,4 @@
-"""The memory budget as a user meets it: in the configuration, the stream, and the list of runners."""
+"""The memory budget as a user meets it: in the configuration, in streams, in lists of runners."""
 
 from __future__ import annotations
 
@@ -83,9 +83,7 @@ async def test_no_room_beside_a_stream_is_an_error_that_says_nothing_of_the_runn
 
 async def test_a_pinned_model_stays(opened: OpenEngine, tmp_path: Path) -> None:
     clock, scripts = ManualClock(), (Script(ANSWER), Script(ANSWER))
-    kinds = [
-        scripted(n, s, ram_gb=0.06) for n, s in zip(("first", "second"), scripts, strict=True)
-    ]
+    kinds = [scripted(n, s, ram_gb=0.06) for n, s in zip(("first", "second"), scripts, strict=True)]
     async with opened(*kinds, config=configured(tmp_path, "first"), clock=clock) as engine:
         await engine.run(FIRST)
         await clock.advance(100_000)
