@@ -55,7 +55,9 @@ class GlobalSettings(Section):
     default_timeout_ms: Positive = Field(30000, description="limit of a request without its own")
     failover: FailoverSettings = FailoverSettings()
     circuit: CircuitSettings = CircuitSettings()
-    memory_budget_mb: Positive | None = Field(None, description="memory for loaded models; not yet")
+    memory_budget_mb: Positive | None = Field(
+        None, description="memory for loaded models; else 80 % of what the machine has"
+    )
     keep_alive_s: Seconds = Field(
         300.0, alias="keepAliveSeconds", description="idle seconds before a model is unloaded"
     )
@@ -80,6 +82,7 @@ class RunnerEntry(Section):
     isolation: Literal["none", "process"] | None = Field(
         None, description="process: a process of its own; else the runner's own choice"
     )
+    pinned: StrictBool = Field(False, description="once loaded, it stays, even when it is idle")
     parameters: dict[str, Any] = _free_form("values of the runner's parameters")
 
 
