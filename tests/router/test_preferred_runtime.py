@@ -78,19 +78,22 @@ async def test_what_nobody_has_is_said_with_what_was_looked_for(having: Having) 
         assert "no GPU (the configuration says no)" in (note.why or "")
         response = await answered(service, session=session)
     assert (response.text, response.metadata["runtime_backend"]) == ("plain", "CPU")
-    assert adjusted(response)["preferredRuntime"] == "AUTO"
+    assert not adjusted(response)  # it was told already
 
 
 async def test_a_chip_that_is_not_there_is_not_used(having: Having) -> None:
     chip = says("chip", kind=HARDWARE, requirements=("MTK_NPU",))
     async with having(chip, says("plain"), hardware={"MTK_NPU": False}) as service:
-        response = await answered(service, wishes(preferred_runtime=NPU))
-    assert response.text == "plain"
-    assert "preferredRuntime" in adjusted(response)
+        session = service.open()
+        (note,) = await session.initialize(wishes(preferred_runtime=NPU))
+        response = await answered(service, session=session)
+    assert note.field == "preferredRuntime"
+    assert (response.text, response.metadata["runtime_backend"]) == ("plain", "CPU")
 
 
 async def test_who_was_asked_for_by_name_answers_all_the_same(having: Having) -> None:
-    async with having(says("plain"), says("card", backends=(Backend.GPU,))) as service:
+    card = says("card", kind=HARDWARE, backends=(Backend.GPU,))
+    async with having(says("plain"), card) as service:
         named = await answered(service, wishes(preferred_runtime=GPU), options={"runner": "plain"})
         typed = await answered(
             service,
@@ -139,11 +142,8 @@ async def test_a_parameter_of_the_operator_is_told(having: Having) -> None:
     moves: Any = classmethod(lambda cls, backend: {"gpu_layers": 99} if backend == "GPU" else {})
     able.parameters_on = moves  # type: ignore[method-assign]
     async with having(able) as service:
-        response = await answered(service, wishes(preferred_runtime=GPU))
-    assert (
-        "able works on the GPU when its operator sets gpu_layers to 99"
-        in (response.metadata["adjustments"])
-    )
+        (note,) = await service.open().initialize(wishes(preferred_runtime=GPU))
+    assert note.why == "able works on the GPU when its operator sets gpu_layers to 99"
 
 
 async def test_the_answer_tells_where_it_ran_whatever_was_expected(having: Having) -> None:
@@ -157,5 +157,4 @@ async def test_the_answer_tells_where_it_ran_whatever_was_expected(having: Havin
 async def test_a_service_elsewhere_has_no_part_of_this_machine(having: Having) -> None:
     async with having(says("cloud", kind=CLOUD)) as service:
         response = await answered(service, wishes(preferred_runtime=CPU))
-    assert "runtime_backend" not in response.metadata
-    assert "preferredRuntime" in adjusted(response)
+    assert (response.text, response.metadata.get("runtime_backend")) == ("cloud", None)

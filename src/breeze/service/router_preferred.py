@@ -1,7 +1,7 @@
 """`Configuration.preferredRuntime`: the part of the machine that a client wants to compute.
 
-It counts among those who may answer at all. Nobody there who can: the engine's choice stands, and
-the answer says so.
+It counts among those who may answer at all. Nobody there who can: the engine's choice stands, as
+the client was told when it set its configuration.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from breeze.service.router_runners import able, backends_of
 
 if TYPE_CHECKING:
     from breeze.service.router_mapping import Draft
+    from breeze.service.router_plan import Plan
 
 FIELD = "preferredRuntime"
 
@@ -39,8 +40,9 @@ async def preferred(request: Request[Any], draft: Draft, engine: Engine) -> Requ
     choices = [engine.instances[choice.name] for choice in named or order]
     found = next((i for i in choices if _works_on(i, backend)), None)
     if found is None:
-        why = _why(engine, backend, choices, (request.needs,), named=bool(named))
-        draft.notes.adjust(FIELD, backend, RuntimeBackend.AUTO, why)
+        if named and nobody_on(engine, backend, (request.needs,)) is None:
+            why = _why(engine, backend, choices, (request.needs,), named=True)
+            draft.notes.adjust(FIELD, backend, RuntimeBackend.AUTO, why)
         return request
     moved = {} if backend in backends_of(found)[:1] else _movable(found, backend)
     if found.name == order[0].name and not moved:
@@ -52,9 +54,7 @@ async def preferred(request: Request[Any], draft: Draft, engine: Engine) -> Requ
 def nobody_on(
     engine: Engine, backend: RuntimeBackend, capabilities: Sequence[Capability]
 ) -> str | None:
-    """What to tell a client that wants `backend` and does not get it for all of this work."""
-    if backend is RuntimeBackend.AUTO:
-        return None
+    """What to tell a client that wants `backend` when some of this work cannot be done there."""
     able_here = [i for i in able(engine) if not i.mock]
     there = {c for i in able_here if _works_on(i, backend) for c in i.capabilities}
     unmet = [c for c in capabilities if c not in there]
@@ -62,10 +62,16 @@ def nobody_on(
 
 
 def elsewhere(
-    wanted: RuntimeBackend, ran: object, runner: str, told: Sequence[Adjustment]
+    engine: Engine, plan: Plan, told: Sequence[Adjustment], runner: str, ran: object
 ) -> list[Adjustment]:
-    """What an answer adds when it was not made where its client wanted, and nothing says so yet."""
-    if wanted is RuntimeBackend.AUTO or ran == wanted or any(a.field == FIELD for a in told):
+    """What an answer adds that was not made where its client wanted, although somebody can.
+
+    `told`: what it says already.
+    """
+    wanted = plan.preferred
+    if wanted in (RuntimeBackend.AUTO, ran) or any(one.field == FIELD for one in told):
+        return []
+    if nobody_on(engine, wanted, (plan.request.needs,)) is not None:
         return []
     where = f"worked on the {ran}" if ran else "is a service elsewhere"
     return [Adjustment(FIELD, wanted, ran, f"{runner} answered, which {where}")]

@@ -213,9 +213,10 @@ class RouterSession:
         if ran is None and instance is not None:
             ran = backend_of(instance)
         told = [*live.plan.adjustments, *said]
+        told += elsewhere(self._service.engine, live.plan, told, route.runner, ran)
         more = {
             "requested_runner": live.plan.requested_runner,
-            "adjustments": told + elsewhere(live.plan.preferred, ran, route.runner, told),
+            "adjustments": told,
             MetadataKey.RUNTIME_BACKEND: ran,
         }
         response = live.answer.completed(finish, more)

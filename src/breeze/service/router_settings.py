@@ -133,5 +133,7 @@ def _note_runners(asked: Configuration, engine: Engine, notes: Notes) -> None:
             why = why_not(engine, kind, CAPABILITIES[task])
             notes.adjust(f"runnerConfigurations.{task}", kind, RunnerType.DEFAULT, why)
     backend = asked.preferred_runtime
-    if unmet := nobody_on(engine, backend, tuple(CAPABILITIES.values())):
-        notes.adjust(FIELD, backend, RuntimeBackend.AUTO, unmet)
+    if backend is not RuntimeBackend.AUTO:
+        unmet = nobody_on(engine, backend, tuple(CAPABILITIES.values()))
+        if unmet is not None:
+            notes.adjust(FIELD, backend, RuntimeBackend.AUTO, unmet)
