@@ -65,5 +65,5 @@ def is_known(name: str) -> bool:
 def unknown(name: str) -> str:
     """What to say of a name that nobody knows."""
     near = get_close_matches(name, [*NAMES, *AMOUNTS], n=1)
-    hint = f"did you mean {near[0]}?" if near else "breeze doctor --all lists them"
+    hint = f"did you mean {near[0]}?" if near else "breeze doctor lists them"
     return f"is not known ({hint})"
