@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import platform
+import shutil
+import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
@@ -13,8 +16,10 @@ import pytest
 from breeze.contracts.errors import InputError
 from breeze.contracts.hardware import NAMES
 from breeze.engine.hardware import Hardware
+from breeze.engine.hardware.cuda import gpus
 from breeze.engine.hardware.machine import Machine
 from breeze.engine.hardware.memory import memory
+from breeze.engine.hardware.processor import cores
 from breeze.testing.clock import ManualClock
 
 ARM = "processor: 0\nFeatures: fp asimd sve\n"
@@ -39,7 +44,7 @@ def machine(
     for name, text in files.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text)
-    return Machine(root, system, cpu, libraries.__contains__)
+    return Machine(root, system, cpu, dict.fromkeys(libraries, "loaded").get)
 
 
 CASES = [
@@ -147,6 +152,58 @@ def test_the_limit_of_the_group_counts(
     assert found.limited_by.endswith(limited_by)
     assert not Hardware(looked).look("RAM_4GB").present
     assert Hardware(looked).look("RAM_3GB").present
+
+
+QUOTAS = [
+    {"proc/self/cgroup": "0::/a", "sys/fs/cgroup/a/cpu.max": "50000 100000"},
+    {
+        "proc/self/cgroup": "2:cpu,cpuacct:/a",
+        "sys/fs/cgroup/cpu/a/cpu.cfs_quota_us": "50000",
+        "sys/fs/cgroup/cpu/a/cpu.cfs_period_us": "100000",
+        "sys/fs/cgroup/cpu/cpu.cfs_quota_us": "-1",
+    },
+]
+
+
+@pytest.mark.parametrize("files", QUOTAS)
+def test_the_share_of_the_processor_counts(files: dict[str, str], tmp_path: Path) -> None:
+    assert cores(machine(tmp_path, files))[1] == 0.5
+    assert cores(Machine(tmp_path / "elsewhere"))[1] >= 1
+
+
+DRIVER_SOURCE = """
+#include <string.h>
+typedef struct { unsigned long long total, free, used; } memory;
+int nvmlInit_v2(void) { return 0; }
+int nvmlShutdown(void) { return 0; }
+int nvmlDeviceGetCount_v2(unsigned *count) { *count = 2; return 0; }
+int nvmlDeviceGetHandleByIndex_v2(unsigned index, void **device) {
+    *device = (void *)(0x700000000000ULL + index);
+    return 0;
+}
+int nvmlDeviceGetName(void *device, char *name, unsigned length) {
+    strncpy(name, device == (void *)0x700000000001ULL ? "Big" : "Small", length);
+    return 0;
+}
+int nvmlDeviceGetMemoryInfo(void *device, memory *told) {
+    told->total = device == (void *)0x700000000001ULL ? 141000000000ULL : 8000000000ULL;
+    return device == (void *)0x700000000000ULL || told->total > 8000000000ULL ? 0 : 1;
+}
+"""
+
+
+@pytest.mark.skipif(shutil.which("cc") is None, reason="no compiler for a library to ask")
+def test_the_management_library_tells_of_each_gpu(tmp_path: Path) -> None:
+    source, library = tmp_path / "nvml.c", tmp_path / "nvml.so"
+    source.write_text(DRIVER_SOURCE)
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", library, source], check=True)
+    made = {"libnvidia-ml.so.1": ctypes.CDLL(str(library)), "libcuda.so.1": "loaded"}
+    looked = replace(machine(tmp_path, CUDA_DRIVER), load=made.get)
+    assert [str(one) for one in gpus(looked)] == ["Small (8 GB)", "Big (141 GB)"]
+    hardware = Hardware(looked)
+    assert "Small (8 GB), Big (141 GB)" in hardware.look("CUDA_GPU").evidence
+    assert hardware.look("VRAM_140GB").present
+    assert not hardware.look("VRAM_150GB").present
 
 
 def test_no_limit_is_no_limit(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from breeze.contracts.hardware import Detection as Detection
 from breeze.engine.engine import Engine
 from breeze.engine.hardware import Hardware
 from breeze.engine.hardware.memory import available, memory
-from breeze.engine.hardware.processor import model
+from breeze.engine.hardware.processor import cores, model
 from breeze.engine.instances import Instance
 from breeze.engine.roster import RunnerStatus
 from breeze.service.remedies import remedy
@@ -73,7 +73,7 @@ def facts(home: Home, hardware: Hardware) -> Iterator[Fact]:
     python = f"{platform.python_version()} {platform.python_implementation()}"
     yield Fact(name="python", value=f"{python} ({sys.executable})")
     yield Fact(name="system", value=platform.platform())
-    yield Fact(name="processor", value=f"{model(hardware.machine)}, {_cores()}")
+    yield Fact(name="processor", value=f"{model(hardware.machine)}, {_cores(hardware)}")
     yield Fact(name="memory", value=_memory(hardware))
     yield _home(home.root)
     yield Fact(name="disk", value=f"{_free(home.root) / GB:.1f} GB free for {home.root}")
@@ -129,10 +129,9 @@ def _fix(instance: Instance, reason: str) -> str:
     return remedy(reason, instance.name, names)
 
 
-def _cores() -> str:
-    total = os.cpu_count() or 1
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else total
-    return f"{total} cores" + (f", {usable} of them for this process" if usable < total else "")
+def _cores(hardware: Hardware) -> str:
+    total, usable = cores(hardware.machine)
+    return f"{total} cores" + (f", {usable:g} of them for this process" if usable < total else "")
 
 
 def _memory(hardware: Hardware) -> str:

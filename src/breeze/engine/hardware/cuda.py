@@ -49,11 +49,11 @@ def cuda(machine: Machine) -> Seen:
 
 def gpus(machine: Machine) -> list[Gpu]:
     """The GPUs that the driver manages; nothing when its management library does not tell."""
-    name = machine.library(*_MANAGEMENT.get(machine.system, ()))
-    if not name:
-        return []
-    with suppress(OSError, AttributeError):  # an older library lacks a function
-        return list(_managed(ctypes.CDLL(name)))
+    for name in _MANAGEMENT.get(machine.system, ()):
+        library = machine.load(name)
+        if isinstance(library, ctypes.CDLL):
+            with suppress(AttributeError):  # an older one lacks a function
+                return list(_managed(library))
     return []
 
 

@@ -11,12 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 
-def _opens(library: str) -> bool:
+def _loaded(library: str) -> ctypes.CDLL | None:
     try:
-        ctypes.CDLL(library)
+        return ctypes.CDLL(library)
     except OSError:
-        return False
-    return True
+        return None
 
 
 def _usable(device: Path) -> bool:
@@ -27,14 +26,14 @@ def _usable(device: Path) -> bool:
 class Machine:
     """Where detectors look. `root` is the top of its files, so that another tree can be looked at.
 
-    `system` is as `sys.platform` says it, `architecture` as the kernel does; `opens` tells whether
-    a native library can be loaded, `usable` whether this user may use a device file.
+    `system` is as `sys.platform` says it, `architecture` as the kernel does; `load` gives a
+    native library or None, `usable` tells whether this user may use a device file.
     """
 
     root: Path = Path("/")
     system: str = sys.platform
     architecture: str = field(default_factory=lambda: platform.machine().lower())
-    opens: Callable[[str], bool] = _opens
+    load: Callable[[str], object] = _loaded
     usable: Callable[[Path], bool] = _usable
 
     def text(self, path: str) -> str:
@@ -62,7 +61,7 @@ class Machine:
 
     def library(self, *names: str) -> str:
         """The first of these libraries that can be loaded, "" when none can."""
-        return next((name for name in names if self.opens(name)), "")
+        return next((name for name in names if self.load(name) is not None), "")
 
     def shown(self, path: Path) -> str:
         """A file's name as it is on the machine itself."""

@@ -5,12 +5,10 @@ from __future__ import annotations
 import ctypes
 import os
 from collections.abc import Iterator
-from pathlib import PurePosixPath
 from typing import NamedTuple
 
+from breeze.engine.hardware.cgroup import files
 from breeze.engine.hardware.machine import Machine
-
-_CGROUP = "sys/fs/cgroup"
 
 
 class Memory(NamedTuple):
@@ -58,27 +56,9 @@ def _meminfo(machine: Machine, name: str) -> int | None:
 
 
 def _limits(machine: Machine) -> Iterator[tuple[int, str]]:
-    """The limits of the process's own group and of those around it, both versions of cgroups."""
-    for line in machine.text("proc/self/cgroup").splitlines():
-        _, _, rest = line.partition(":")
-        controllers, _, path = rest.partition(":")
-        if not controllers:
-            top, name = _CGROUP, "memory.max"
-        elif "memory" in controllers.split(","):
-            top, name = f"{_CGROUP}/memory", "memory.limit_in_bytes"
-        else:
-            continue
-        for folder in _upwards(path):
-            place = f"{top}{folder}/{name}"
-            if limit := machine.number(place):
-                yield limit, f"/{place}"
-
-
-def _upwards(path: str) -> Iterator[str]:
-    """`/a/b`, `/a` and the top; inside a container only the top may be there."""
-    own = PurePosixPath("/", path)
-    for folder in (own, *own.parents):
-        yield "" if str(folder) == "/" else str(folder)
+    for place in files(machine, "memory", "memory.max", "memory.limit_in_bytes"):
+        if limit := machine.number(place):
+            yield limit, f"/{place}"
 
 
 class _MemoryStatus(ctypes.Structure):
