@@ -29,7 +29,7 @@ _COLUMNS = ("runner", "does", "on", "works", "what it lacks")
 @config_option
 @json_option
 def command(config: Path | None, json: bool) -> int:
-    """Look at this machine: what it has, which runners work, and what the others lack.
+    """Look at this machine: which runners work, what the others lack.
 
     Everything is looked for anew. What a command can change comes with that command.
     Exit code 4 when a runner that you configured or selected cannot work.
