@@ -48,6 +48,9 @@ class GlobalSettings(Section):
     """Facts for all capabilities: four keys of the seeds, then ours."""
 
     enable_hardware_detection: StrictBool = Field(True, description="look for NPU and GPU")
+    hardware: dict[str, StrictBool] = Field(
+        default_factory=dict, description="what the machine has or lacks, whatever is found"
+    )
     fallback_to_mock: StrictBool = Field(
         True, description="a mock answers where no real runner is configured"
     )

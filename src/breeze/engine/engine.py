@@ -50,6 +50,7 @@ from breeze.engine.attempts import Means
 from breeze.engine.budget import Budget
 from breeze.engine.circuit import Circuits
 from breeze.engine.failover import Failover, Policy
+from breeze.engine.hardware import Hardware
 from breeze.engine.instances import Instance
 from breeze.engine.ledger import Ledger
 from breeze.engine.pool import Pool
@@ -211,6 +212,11 @@ class Engine:
     def instances(self) -> Mapping[str, Instance]:
         """Every named runner, configured or not."""
         return self._roster.instances
+
+    @property
+    def hardware(self) -> Hardware:
+        """What this machine has, with the evidence."""
+        return self._roster.hardware
 
     def runners(self) -> list[RunnerStatus]:
         """Every instance with its state, or the reason why it cannot work here."""
