@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from breeze.contracts.model_files import FileType
-from breeze.models.formats import file_type
+from breeze.models.recognised import file_type
 
 
 class Piece(NamedTuple):

@@ -8,7 +8,7 @@ from fnmatch import fnmatch
 from pathlib import PurePosixPath
 
 from breeze.models.elsewhere.found import Piece
-from breeze.models.formats import PROJECTOR
+from breeze.models.recognised import PROJECTOR
 
 _PART = re.compile(r"(.+)-(\d{5})-of-(\d{5})\.gguf")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from breeze.models.elsewhere.found import Found, Piece, Place
 from breeze.models.elsewhere.gguf_files import split
-from breeze.models.formats import recognise
+from breeze.models.recognised import recognise
 
 _REPOSITORY = re.compile(r"models--([\w.-]+?)(?:--([\w.-]+))?")
 _COMMIT = re.compile(r"[0-9a-f]{40}")

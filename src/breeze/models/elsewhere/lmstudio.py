@@ -7,7 +7,7 @@ from pathlib import Path
 
 from breeze.models.elsewhere.found import Found, Piece, Place
 from breeze.models.elsewhere.gguf_files import split
-from breeze.models.formats import read_object
+from breeze.models.recognised import read_object
 
 _UNFINISHED = "downloading_"
 

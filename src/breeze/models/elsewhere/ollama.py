@@ -12,7 +12,7 @@ import msgspec
 from breeze.contracts.model_files import FileType
 from breeze.contracts.unreadable import UNREADABLE
 from breeze.models.elsewhere.found import Found, Piece, Place
-from breeze.models.formats import read_object
+from breeze.models.recognised import read_object
 
 _LAYER = "application/vnd.ollama.image."
 _DIGEST = re.compile(r"sha256[:-]([0-9a-f]{64})")

@@ -1,6 +1,6 @@
 """Which runner serves a set of files, told by their names and by what the files say of themselves.
 
-The formats are rows of `formats.json`: a row fits when each pattern under `has` fits a file.
+The formats are rows of `recognised.json`: a row fits when each pattern under `has` fits a file.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class Recognised(NamedTuple):
 @cache
 def formats() -> tuple[Format, ...]:
     """The rows, in the order in which they are tried."""
-    data = (files("breeze.models") / "formats.json").read_bytes()
+    data = (files("breeze.models") / "recognised.json").read_bytes()
     return msgspec.json.decode(data, type=tuple[Format, ...])
 
 
