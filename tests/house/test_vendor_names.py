@@ -27,6 +27,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "huggingface": (
         "runners/openai.rows.toml",  # its chat is one endpoint among others
         "models/elsewhere/hf_cache.py",  # its cache is found on this disk
+        "models/hub_address.py",  # models come from its hub
     ),
     "openai": ("contracts/dialects/*", "surfaces/http/*"),  # also the dialect that everyone speaks
     "llama_stack": ("contracts/metadata.py",),  # a metadata key of the seeds is called after it
