@@ -20,6 +20,7 @@ from breeze.contracts.request import new_id
 from breeze.service.access import ANYBODY, Principal, Role
 from breeze.service.metrics import Metrics
 from breeze.service.relays import Relays
+from breeze.service.shelf import open_store
 from breeze.service.uploads import Uploads
 from breeze.surfaces.http.call import Call, code_of
 from breeze.surfaces.http.credentials import key_of, refused
@@ -34,6 +35,7 @@ from breeze.surfaces.http.sockets import Receive, Send, Sockets
 
 if TYPE_CHECKING:
     from breeze.engine.engine import Engine
+    from breeze.models import ModelStore
 
 JSON_LIMIT = 32 * 1024 * 1024
 """Bytes of a JSON body, unless a route says otherwise."""
@@ -56,6 +58,7 @@ class App:
         authenticate: Callable[[bytes], Principal] | None = None,
         record: Callable[[Call, Answer, float], None] | None = None,
         uploads: Uploads | None = None,
+        store: ModelStore | None = None,
     ) -> None:
         self.engine = engine
         self.table = table
@@ -67,6 +70,7 @@ class App:
         engine.ledger.listeners.append(self.metrics.attempted)
         self.uploads = uploads or Uploads(engine.layers.store.home.uploads)
         self.relays = Relays()
+        self._store = store
         self.sockets = Sockets(self)
         self.owners: dict[str, str] = {}
         """The name of the key behind each running request."""
@@ -80,6 +84,16 @@ class App:
         """Stop what goes on without a connection: requests to be resumed, the router's clients."""
         await self.relays.aclose()
         await self.sockets.close()
+        if self._store is not None:
+            await self._store.close()
+
+    @property
+    def store(self) -> ModelStore:
+        """The models on this disk. Raises InputError for a catalogue that cannot be read."""
+        if self._store is None:
+            layers, asked = self.engine.layers, self.engine.config.global_settings.models
+            self._store = open_store(layers.store.home, layers.environ, asked)
+        return self._store
 
     async def serve(self, exchange: Exchange) -> None:
         """Answer one request, whatever happens."""
