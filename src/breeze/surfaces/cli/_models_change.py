@@ -46,7 +46,7 @@ def verify(ids: tuple[str, ...], json: bool) -> None:
     """
     found = run(_verify(ids), json=json)
     if json:
-        show_lines(found)
+        show_lines([one._asdict() for one in found])
     else:
         for one in found:
             note(_verdict(one))

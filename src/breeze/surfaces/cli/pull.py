@@ -58,7 +58,7 @@ class _Wish(NamedTuple):
 
 
 async def _pull(model: str, wish: _Wish) -> None:
-    latest = Progress("resolve")
+    latest, id = Progress("resolve"), model
     with interruptible(), PullView(wish.work.json) as view:
         try:
             async with _events(model, wish) as events:
@@ -66,10 +66,11 @@ async def _pull(model: str, wish: _Wish) -> None:
                     view.show(event)
                     if isinstance(event, Progress):
                         latest = event
+                    id = (event.metadata or {}).get("model_name", id)
         except asyncio.CancelledError:
             raise CancelledError(_stopped(model, latest, wish.work)) from None
     if not wish.work.json:
-        note(f"installed: {model}")
+        note(f"installed: {id}")
 
 
 @asynccontextmanager
