@@ -7,6 +7,7 @@ import errno
 import hashlib
 import os
 import shutil
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -43,7 +44,7 @@ def digests(path: Path, stop: Callable[[], bool] = lambda: False) -> Digests:
 def write_whole(path: Path, data: bytes) -> None:
     """Write a small file in one step: before it the old one is there, after it the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.new")
+    beside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.new")
     try:
         with beside.open("wb") as file:
             file.write(data)

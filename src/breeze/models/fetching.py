@@ -34,6 +34,7 @@ class Fetching:
         self._places = places
         self._settings = settings
         self._clock = clock
+        self._saving = asyncio.Lock()
         self.done = 0
         self.total = plan.total
         self.files = 0
@@ -118,7 +119,8 @@ class Fetching:
 
     async def _note(self, wanted: Wanted, digest: str) -> None:
         self._plan.checked[wanted.path] = digest
-        await in_thread(lambda: self._plan.save(self._folder))
+        async with self._saving:  # what is written last must know most
+            await in_thread(lambda: self._plan.save(self._folder))
 
 
 def _link(old: Path, new: Path) -> None:

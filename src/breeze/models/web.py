@@ -31,6 +31,8 @@ _PORTS = range(1, 65_536)
 _LONGEST = 8192
 _EVERYWHERE: tuple[Network, ...] = (ip_network("0.0.0.0/0"), ip_network("::/0"))
 _BLOCK = 256 * 1024
+_AHEAD = 16 * 1024
+"""Bytes that are read ahead: those that nobody took are lost when a connection breaks."""
 
 
 class BrokenOffError(Exception):
@@ -180,6 +182,7 @@ class Web:
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"user-agent": f"breeze/{__version__}"},
             auto_decompress=False,
+            read_bufsize=_AHEAD,
             timeout=timeout,
         )
 
