@@ -14,7 +14,7 @@ from breeze.contracts.events import Finish, Progress
 from breeze.testing.standins.hub import HubStandin
 from tests.cli.conftest import Done, Shell
 from tests.client.conftest import serving
-from tests.models.held import HeldHub
+from tests.models.held import HeldHub, supplied_by
 from tests.models.hub import safetensors
 
 CONFIG = b'{"architectures": ["LlamaForCausalLM"]}'
@@ -138,14 +138,15 @@ async def test_a_broken_catalogue_is_named(breeze: Shell) -> None:
 
 
 async def test_a_server_pulls_for_itself(breeze: Shell, hub: HubStandin, tmp_path: Path) -> None:
-    from breeze.config.home import Home
-    from breeze.service.shelf import open_store
-
-    home = tmp_path / "server"
-    store = open_store(Home(home), {"HF_ENDPOINT": hub.origin})
-    async with serving(home, app={"store": store}) as server:
+    async with serving(tmp_path / "server", supplier=supplied_by(hub)) as server:
         done = await ran(breeze, "pull", "hf:org/name", "--url", server.url)
         assert (done.code, done.err) == (0, "installed: org/name\n")
         there = await ran(breeze, "models", "--installed", "--url", server.url)
         assert "org/name" in there.text
     assert not breeze.home.exists()
+
+
+async def test_who_asks_for_a_model_that_is_not_here_hears_what_to_pull(breeze: Shell) -> None:
+    done = await ran(breeze, "chat", "hello", "--model", "qwen2.5-0.5b-instruct")
+    assert done.code == 4
+    assert "not on this disk. Run: breeze pull qwen2.5-0.5b-instruct" in done.err

@@ -11,16 +11,14 @@ import msgspec
 import pytest
 
 from breeze.client import Client
-from breeze.config.home import Home
 from breeze.contracts.errors import CancelledError, InputError, NotFoundError, RunnerError
 from breeze.contracts.events import Finish, Progress
 from breeze.contracts.shelf import PullStatus, Shelf
 from breeze.contracts.wire import decode_event
-from breeze.service.shelf import open_store
 from breeze.testing.standins.hub import HubStandin
 from tests.http.conftest import Server, serving
 from tests.http.raw import ask, request
-from tests.models.held import HeldHub
+from tests.models.held import HeldHub, supplied_by
 from tests.models.hub import safetensors
 
 FILES = {
@@ -37,8 +35,7 @@ async def shop(
     """A server whose store knows a stand-in hub with one repository more."""
     async with kind.serving() as hub:
         hub.add(NAME, FILES)
-        store = open_store(Home(home), {"HF_ENDPOINT": hub.origin})
-        async with serving(home, app={"store": store}) as server:
+        async with serving(home, supplier=supplied_by(hub)) as server:
             yield server, hub
 
 

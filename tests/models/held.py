@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from breeze.config.resolve import Layers
+from breeze.service.supply import StoreSupply
 from breeze.testing.standins._call import Call
 from breeze.testing.standins._hub_body import Body
 from breeze.testing.standins._reply import Reply
@@ -39,3 +42,12 @@ class _Held:
         self.hub.reached.set()
         await self.hub.gate.wait()
         await replace(self.body, start=self.body.start + half)(reader, writer)
+
+
+def supplied_by(hub: HubStandin) -> Callable[[Layers], StoreSupply]:
+    """An engine's own store, whose hub is `hub`."""
+
+    def supply(layers: Layers) -> StoreSupply:
+        return StoreSupply(replace(layers, environ={"HF_ENDPOINT": hub.origin}))
+
+    return supply

@@ -20,7 +20,7 @@ from breeze.contracts.request import new_id
 from breeze.service.access import ANYBODY, Principal, Role
 from breeze.service.metrics import Metrics
 from breeze.service.relays import Relays
-from breeze.service.shelf import open_store
+from breeze.service.supply import StoreSupply
 from breeze.service.uploads import Uploads
 from breeze.surfaces.http.call import Call, code_of
 from breeze.surfaces.http.credentials import key_of, refused
@@ -58,7 +58,6 @@ class App:
         authenticate: Callable[[bytes], Principal] | None = None,
         record: Callable[[Call, Answer, float], None] | None = None,
         uploads: Uploads | None = None,
-        store: ModelStore | None = None,
     ) -> None:
         self.engine = engine
         self.table = table
@@ -70,7 +69,8 @@ class App:
         engine.ledger.listeners.append(self.metrics.attempted)
         self.uploads = uploads or Uploads(engine.layers.store.home.uploads)
         self.relays = Relays()
-        self._store = store
+        supply = engine.supplier
+        self._supply = supply if isinstance(supply, StoreSupply) else StoreSupply(engine.layers)
         self.sockets = Sockets(self)
         self.owners: dict[str, str] = {}
         """The name of the key behind each running request."""
@@ -84,16 +84,12 @@ class App:
         """Stop what goes on without a connection: requests to be resumed, the router's clients."""
         await self.relays.aclose()
         await self.sockets.close()
-        if self._store is not None:
-            await self._store.close()
+        await self._supply.close()
 
     @property
     def store(self) -> ModelStore:
         """The models on this disk. Raises InputError for a catalogue that cannot be read."""
-        if self._store is None:
-            layers, asked = self.engine.layers, self.engine.config.global_settings.models
-            self._store = open_store(layers.store.home, layers.environ, asked)
-        return self._store
+        return self._supply.store
 
     async def serve(self, exchange: Exchange) -> None:
         """Answer one request, whatever happens."""
