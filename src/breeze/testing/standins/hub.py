@@ -133,7 +133,7 @@ class HubStandin(Standin):
         return Reply.json({"name": "somebody", "type": "user"})
 
     async def _nothing(self, call: Call) -> Reply:
-        return Reply.json([])
+        return Reply.json({})
 
     def _repository(self, call: Call) -> tuple[Repository | None, Reply]:
         """The repository at the revision that is asked for, or the refusal."""
