@@ -27,11 +27,12 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "huggingface": (
         "runners/openai.rows.toml",  # its chat is one endpoint among others
         "models/elsewhere/hf_cache.py",  # its cache is found on this disk
-        "models/hub_address.py",  # models come from its hub
+        "models/hub_address.py",  # where models come from unless another hub is configured
     ),
     "openai": ("contracts/dialects/*", "surfaces/http/*"),  # also the dialect that everyone speaks
     "llama_stack": ("contracts/metadata.py",),  # a metadata key of the seeds is called after it
     "llamacpp": ("runners/openai.rows.toml",),  # its project's own server is a row there
+    "onnx": ("models/*",),  # also the ending of files
     "ollama": ("models/elsewhere/ollama.py",),  # its models are found on this disk
 }
 """Where else a name may stand, as patterns of paths inside the package, and why."""

@@ -83,7 +83,7 @@ async def test_a_broken_connection_goes_on_where_it_stopped(tmp_path: Path) -> N
         hub.add("org/name", FILES)
         hub.cut_every = 400_000
         await pulled(store, "hf:org/name")
-        assert max(fetched(hub, "cdn")) <= 2
+        assert max(fetched(hub, "cdn")) == 1  # nothing that came is lost
         assert hub.problems == []
 
 

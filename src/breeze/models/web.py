@@ -31,8 +31,9 @@ _PORTS = range(1, 65_536)
 _LONGEST = 8192
 _EVERYWHERE: tuple[Network, ...] = (ip_network("0.0.0.0/0"), ip_network("::/0"))
 _BLOCK = 256 * 1024
-_AHEAD = 16 * 1024
-"""Bytes that are read ahead: those that nobody took are lost when a connection breaks."""
+_AHEAD = 1
+"""Bytes that wait before no more is read: none that came is lost when a connection breaks, as its
+end is only seen once they are taken."""
 
 
 class BrokenOffError(Exception):

@@ -85,6 +85,7 @@ class HubStandin(Standin):
     def routes(self) -> Mapping[str, Handler]:
         return {
             "GET /api/whoami-v2": self._who,
+            "GET /api/agent-harnesses": self._nothing,
             "GET /api/models/{org}/{name}/revision/{revision}": self._about,
             "GET /api/models/{org}/{name}/tree/{revision}": self._tree,
             "GET /cdn/{digest}": self._large,
@@ -130,6 +131,9 @@ class HubStandin(Standin):
         if "authorization" not in call.headers:
             return self.refusal("authentication", call)
         return Reply.json({"name": "somebody", "type": "user"})
+
+    async def _nothing(self, call: Call) -> Reply:
+        return Reply.json({})
 
     def _repository(self, call: Call) -> tuple[Repository | None, Reply]:
         """The repository at the revision that is asked for, or the refusal."""
