@@ -8,7 +8,7 @@ from contextlib import aclosing
 
 from breeze.contracts.clock import Clock
 from breeze.contracts.errors import DownloadError, RateLimitError, RunnerError, UnavailableError
-from breeze.models.disk import digests, disk_error, in_thread
+from breeze.models.disk import digests_of, disk_error, in_thread
 from breeze.models.part import Journal, Part
 from breeze.models.plan import Wanted
 from breeze.models.refusals import refusal
@@ -229,7 +229,7 @@ class Download:
         part, wanted = self._part, self.wanted
         if not part.path.exists():
             await self._disk(lambda: part.append(b""))
-        found = await in_thread(lambda: digests(part.path))
+        found = await digests_of(part.path)
         if (wanted.sha256 and found.sha256 != wanted.sha256) or (
             wanted.blob and found.blob != wanted.blob
         ):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from breeze.contracts.clock import Clock
 from breeze.contracts.model_files import Installed
-from breeze.models.disk import Digests, digests, in_thread
+from breeze.models.disk import digests_of, in_thread
 from breeze.models.download import Download
 from breeze.models.part import Part
 from breeze.models.paths import Places
@@ -103,7 +103,7 @@ class Fetching:
         old, new = installed / wanted.path, self._folder / "files" / wanted.path
         if not (wanted.sha256 or wanted.blob) or not old.is_file() or old.is_symlink():
             return False
-        found: Digests = await in_thread(lambda: digests(old))
+        found = await digests_of(old)
         if (wanted.sha256 or found.sha256) != found.sha256 or (
             (wanted.blob or found.blob) != found.blob
         ):
