@@ -15,7 +15,10 @@ import pytest
 from tests.house.source import PACKAGE, imports, name_of, tree
 
 RUNNERS = sorted(f for f in (PACKAGE / "runners").glob("*.py") if not f.stem.startswith("_"))
-SHARED = {"PIL", "av", "cv2", "httptools", "numpy", "onnxruntime", "tokenizers", "webrtcvad"}
+SHARED = {
+    "PIL", "av", "cv2", "httptools", "jinja2", "numpy", "onnxruntime", "pytorch_tokenizers",
+    "tokenizers", "webrtcvad",
+}  # fmt: skip
 """Libraries that are nobody's product here: several runners stand on them."""
 
 WORDS = {"onnx", "openai", "peer", "replay", "rules"}
@@ -23,6 +26,13 @@ WORDS = {"onnx", "openai", "peer", "replay", "rules"}
 
 ALLOWED: dict[str, tuple[str, ...]] = {
     "anthropic": ("contracts/dialects/anthropic*",),  # also a dialect that others speak
+    "executorch": (
+        "contracts/router.py",
+        "service/router_runners.py",  # a runner type of the seeds
+        "runners/_executorch_*",
+        "runners/mtk_apu.py",  # which runs such programs too
+    ),  # fmt: skip
+    "mtk_apu": ("contracts/router.py", "service/router_runners.py"),  # the same
     "google": ("contracts/capability.py", "engine/requirements.py"),  # a requirement of the seeds
     "huggingface": ("runners/openai.rows.toml",),  # its chat is one endpoint among others
     "onnx": ("contracts/router.py",),  # a runner type of the seeds

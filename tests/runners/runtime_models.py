@@ -30,6 +30,12 @@ def onnx_model() -> Path:
     return made("onnx")
 
 
+@pytest.fixture(scope="session")
+def program() -> Path:
+    """The embedded model as an ExecuTorch program."""
+    return made("executorch") / "model.pte"
+
+
 def made(form: str) -> Path:
     """The folder of this form; made first where the tools have changed since."""
     build = TOOLS / "tiny_model" / "build" / f"runtimes-{_state()}"

@@ -75,12 +75,18 @@ async def _llama_stack(stack: AsyncExitStack, folder: Path) -> tuple[dict[str, A
     return await stacking.rehearsal(stack)
 
 
+async def _executorch(stack: AsyncExitStack, folder: Path) -> tuple[dict[str, Any], Samples]:
+    """The embedded model as a program."""
+    return {"model_path": runtime_models.made("executorch") / "model.pte"}, Samples()
+
+
 async def _onnx(stack: AsyncExitStack, folder: Path) -> tuple[dict[str, Any], Samples]:
     """The embedded model in that runtime's form."""
     return {"model_path": runtime_models.made("onnx")}, Samples()
 
 
 REHEARSALS: dict[str, Rehearsal] = {
+    "executorch": _executorch,
     "huggingface": _huggingface,
     "llama_stack": _llama_stack,
     "onnx": _onnx,
