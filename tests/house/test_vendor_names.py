@@ -31,7 +31,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
         "service/router_runners.py",  # a runner type of the seeds
         "runners/_executorch_*",
         "runners/mtk_apu.py",  # which runs such programs too
-    ),  # fmt: skip
+    ),
     "mtk_apu": ("contracts/router.py", "service/router_runners.py"),  # the same
     "google": ("contracts/capability.py", "engine/requirements.py"),  # a requirement of the seeds
     "huggingface": ("runners/openai.rows.toml",),  # its chat is one endpoint among others

@@ -80,6 +80,12 @@ async def _executorch(stack: AsyncExitStack, folder: Path) -> tuple[dict[str, An
     return {"model_path": runtime_models.made("executorch") / "model.pte"}, Samples()
 
 
+async def _mtk_apu(stack: AsyncExitStack, folder: Path) -> tuple[dict[str, Any], Samples]:
+    """The same program, on the processor."""
+    settings, samples = await _executorch(stack, folder)
+    return {**settings, "backend": "portable"}, samples
+
+
 async def _onnx(stack: AsyncExitStack, folder: Path) -> tuple[dict[str, Any], Samples]:
     """The embedded model in that runtime's form."""
     return {"model_path": runtime_models.made("onnx")}, Samples()
@@ -89,6 +95,7 @@ REHEARSALS: dict[str, Rehearsal] = {
     "executorch": _executorch,
     "huggingface": _huggingface,
     "llama_stack": _llama_stack,
+    "mtk_apu": _mtk_apu,
     "onnx": _onnx,
     "peer": _peer,
     "replay": _replay,
