@@ -13,6 +13,7 @@ from breeze.contracts.errors import InputError
 from breeze.contracts.runner import ModelInfo
 from breeze.runners._gguf import read_header
 from breeze.runners._gguf_header import Header
+from breeze.runners._llamacpp_checks import check_numbers
 from breeze.runners._llamacpp_projector import check_projector
 
 PART = re.compile(r"(.+)-(\d{5})-of-(\d{5})\.gguf")
@@ -86,7 +87,7 @@ def describe(id: str, path: Path, projector: Path | None = None, template: str =
     """
     header = read_header(path)
     kind = header.text("general.architecture")
-    _check_numbers(header, kind, path)
+    check_numbers(header, kind, path)
     further = _further(path, header)
     headers = (header, *map(read_header, further))
     eyes = check_projector(projector).size if projector is not None else 0
@@ -121,21 +122,6 @@ def _facts(headers: tuple[Header, ...], kind: str) -> dict[str, Any]:
     facts["layers"] = first.number(f"{kind}.block_count")
     facts["template"] = bool(first.text("tokenizer.chat_template"))
     return facts
-
-
-def _check_numbers(header: Header, kind: str, path: Path) -> None:
-    """Numbers on which llama.cpp would end the whole process instead of refusing the file."""
-    for name, most in (
-        ("context_length", 2**24),
-        ("embedding_length", 2**24),
-        ("block_count", 512),
-    ):
-        if not 1 <= header.number(f"{kind}.{name}") <= most:
-            found = header.metadata.get(f"{kind}.{name}")
-            raise InputError(f"{path.name}: {kind}.{name} is {found!r}.", field="model")
-    for key, value in header.metadata.items():
-        if key.endswith("epsilon") and not (isinstance(value, float) and 0 <= value < 1):
-            raise InputError(f"{path.name}: {key} is {value!r}.", field="model")
 
 
 def _token_bytes(header: Header, kind: str) -> int:

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from math import prod
 from pathlib import Path
 
 from breeze.contracts.errors import InputError
 from breeze.runners._gguf import read_header
 from breeze.runners._gguf_header import Header
 
-_SIDES = {"image_size": 16_384, "patch_size": 1024, "embedding_length": 2**20, "block_count": 512}
-"""Numbers that must be there, at least 1, and the most that they may be."""
+_SIDES = {
+    "image_size": 16_384,
+    "patch_size": 1024,
+    "embedding_length": 2**20,
+    "feed_forward_length": 2**20,
+    "block_count": 512,
+    "attention.head_count": 1024,
+}
+"""Numbers that are at least 1 where they are there, and the most that they may be."""
+_WIDTH, _HEADS = "clip.vision.embedding_length", "clip.vision.attention.head_count"
+_NEEDED = ("image_size", "patch_size", "embedding_length", "block_count")
 
 
 def check_projector(path: Path) -> Header:
@@ -25,10 +35,42 @@ def check_projector(path: Path) -> Header:
             f"{path.name} is a projector for sound only: choose one for pictures.",
             field="projector_path",
         )
-    for name, most in _SIDES.items():
-        if not 1 <= header.number(f"clip.vision.{name}") <= most:
-            found = header.metadata.get(f"clip.vision.{name}")
-            raise InputError(
-                f"{path.name}: clip.vision.{name} is {found!r}.", field="projector_path"
-            )
+    _check_numbers(header, path)
+    _check_tensors(header, path)
     return header
+
+
+def _check_numbers(header: Header, path: Path) -> None:
+    for name, most in _SIDES.items():
+        key = f"clip.vision.{name}"
+        if (key in header.metadata or name in _NEEDED) and not 1 <= header.number(key) <= most:
+            raise _odd(path, f"{key} is {header.metadata.get(key)!r}")
+    for key, value in header.metadata.items():
+        if key.endswith("epsilon") and not (isinstance(value, float) and 0 <= value < 1):
+            raise _odd(path, f"{key} is {value!r}")
+    width, heads = header.number(_WIDTH), header.number(_HEADS, 1)
+    if width % heads:
+        raise _odd(path, f"{heads} heads do not share {width} numbers")
+
+
+def _check_tensors(header: Header, path: Path) -> None:
+    """What is added to what a matrix makes must be as long as that."""
+    shapes = {tensor.name: tensor.dims for tensor in header.tensors}
+    for name, dims in shapes.items():
+        if not name.endswith(".bias"):
+            continue
+        matrix = f"{name.removesuffix('.bias')}.weight"
+        if matrix not in shapes:
+            raise _odd(path, f"there is {name}, but no {matrix}")
+        if prod(dims) != shapes[matrix][-1]:
+            raise _odd(path, f"{name} has {prod(dims)} numbers, must have {shapes[matrix][-1]}")
+    if not any("patch_embd" in name or "conv_stem" in name for name in shapes):
+        raise _odd(path, "there is no v.patch_embd.weight")
+    side, width = header.number("clip.vision.patch_size"), header.number(_WIDTH)
+    patch = shapes.get("v.patch_embd.weight", ())
+    if len(patch) == 4 and (patch[:2] != (side, side) or patch[3] != width):
+        raise _odd(path, f"v.patch_embd.weight is {patch}, for patches of {side} and {width}")
+
+
+def _odd(path: Path, what: str) -> InputError:
+    return InputError(f"{path.name}: {what}.", field="projector_path")

@@ -122,8 +122,9 @@ def _beside(path: Path, others: Iterator[Path] | list[Path]) -> Path | None:
 
 
 def _bare(name: str) -> str:
-    words = (word for word in re.split(r"[-_.]", name) if word != PROJECTOR)
-    return re.sub(r"[-_.]", "-", _PRECISION.sub("", "-".join(words))).lower()
+    """The name without what tells a projector and a precision apart, in one spelling."""
+    words = re.split(r"[-_.]", _PRECISION.sub("", name).lower())
+    return "-".join(word for word in words if word != PROJECTOR)
 
 
 def _id(path: Path) -> str:
