@@ -7,7 +7,7 @@ from pathlib import Path
 
 from breeze.contracts.errors import InputError
 from breeze.runners._gguf import read_header
-from breeze.runners._gguf_header import Header
+from breeze.runners._gguf_header import Array, Header
 
 _SIDES = {
     "image_size": 16_384,
@@ -19,6 +19,18 @@ _SIDES = {
 }
 """Numbers that are at least 1 where they are there, and the most that they may be."""
 _WIDTH, _HEADS = "clip.vision.embedding_length", "clip.vision.attention.head_count"
+_EYES = ("v.patch_embd.weight", "v.conv_stem")
+"""How the name of the tensor begins that takes pixels in."""
+_KINDS: dict[type, tuple[int, ...]] = {
+    bool: (7,), int: (4,), float: (6,), str: (8,), Array: (9,),
+}  # fmt: skip
+"""The format's types of the numbers, texts and lists in such a file."""
+_PARTS = {
+    "mlp": (
+        "v.position_embd.weight", "mm.0.weight", "mm.0.bias", "mm.2.weight", "mm.2.bias",
+    ),
+}  # fmt: skip
+"""By the type of a projector, the tensors that llama.cpp uses without asking."""
 _NEEDED = ("image_size", "patch_size", "embedding_length", "block_count")
 
 
@@ -48,6 +60,8 @@ def _check_numbers(header: Header, path: Path) -> None:
     for key, value in header.metadata.items():
         if key.endswith("epsilon") and not (isinstance(value, float) and 0 <= value < 1):
             raise _odd(path, f"{key} is {value!r}")
+        if key.startswith("clip.") and header.kinds.get(key) not in _KINDS[type(value)]:
+            raise _odd(path, f"{key} is of another type than llama.cpp reads")
     width, heads = header.number(_WIDTH), header.number(_HEADS, 1)
     if width % heads:
         raise _odd(path, f"{heads} heads do not share {width} numbers")
@@ -64,8 +78,11 @@ def _check_tensors(header: Header, path: Path) -> None:
             raise _odd(path, f"there is {name}, but no {matrix}")
         if prod(dims) != shapes[matrix][-1]:
             raise _odd(path, f"{name} has {prod(dims)} numbers, must have {shapes[matrix][-1]}")
-    if not any("patch_embd" in name or "conv_stem" in name for name in shapes):
+    if not any(name.startswith(_EYES) for name in shapes):
         raise _odd(path, "there is no v.patch_embd.weight")
+    for name in _PARTS.get(header.text("clip.projector_type"), ()):
+        if name not in shapes:
+            raise _odd(path, f"there is no {name}")
     side, width = header.number("clip.vision.patch_size"), header.number(_WIDTH)
     patch = shapes.get("v.patch_embd.weight", ())
     if len(patch) == 4 and (patch[:2] != (side, side) or patch[3] != width):

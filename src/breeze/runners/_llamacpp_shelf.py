@@ -38,9 +38,9 @@ def served(parameters: LlamaCppParameters, home: Path | None = None) -> dict[str
         found |= _pulled(home / "models")
     if parameters.models_dir is not None:
         found |= _in_folder(parameters.models_dir)
-    if (path := parameters.model_path) is not None:
-        own = parameters.projector_path or _beside(path, path.parent.glob("*.gguf"))
-        found[_id(path)] = Files(path, own)
+    path, eyes = parameters.model_path, parameters.projector_path
+    if path is not None:
+        found[_id(path)] = Files(path, eyes or _beside(path, path.parent.glob("*.gguf")))
     return found
 
 
