@@ -75,5 +75,6 @@ async def test_ranking_needs_a_query_and_embedding_takes_none(rankers: Path) -> 
             await scores(runner, "a cat", "x" * 600, "a dog", query="pets")
         assert caught.value.field == "texts[1]"
     async with loaded("embedder", models_dir=rankers) as runner:
-        with pytest.raises(InputError, match="compares nothing"):
-            await scores(runner, "a cat", query="pets")
+        request = EmbedRequest.of("a cat", params={"query": "pets"})
+        found = await collect(runner.stream(request), Embeddings)
+        assert [note.field for note in found.adjustments] == ["params.query"]

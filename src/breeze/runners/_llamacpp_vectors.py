@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from breeze.contracts.dialects.openai import UpstreamError
 from breeze.contracts.errors import InputError
-from breeze.contracts.events import Embedding, EmbedEvent, Finish
+from breeze.contracts.events import Adjusted, Embedding, EmbedEvent, Finish
 from breeze.contracts.requests import EmbedRequest
 from breeze.contracts.threads import Outlet
 from breeze.contracts.values import Usage
@@ -29,12 +29,6 @@ class Vectors:
                 f"{model.id} ranks texts: set the parameter query to what they are compared with.",
                 field="params.query",
             )
-        if query and not model.ranks:
-            raise InputError(
-                f"{model.id} makes vectors and compares nothing: leave query out, or choose a "
-                "model that ranks.",
-                field="params.query",
-            )
         if request.dimensions not in (None, model.dimensions):
             raise InputError(
                 f"{model.id} makes vectors of {model.dimensions} dimensions, "
@@ -43,11 +37,15 @@ class Vectors:
             )
         self.server = server
         self.texts = request.texts
-        self.query = query
+        self.query = query if model.ranks else ""
+        self.unused = "" if model.ranks else query
         self.work = work
 
     def run(self, outlet: Outlet[EmbedEvent]) -> None:
         """Send every vector in order. Between two steps, requests at the same time take turns."""
+        if self.unused:
+            why = "this model makes vectors and compares nothing; choose one that ranks"
+            outlet.send(Adjusted("params.query", self.unused, "", why))
         tokens = 0
         for first in range(0, len(self.texts), self.server.width):
             with self.server.slots.take(outlet) as slot:
