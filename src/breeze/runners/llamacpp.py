@@ -36,6 +36,7 @@ from breeze.runners._llamacpp_vectors import Vectors
     one_model=True,
     default_model=EMBEDDED,
     ram_gb=0.1,
+    isolation="process",
 )
 class LlamaCppRunner(Runner[LlamaCppParameters]):
     """Chat and embeddings with GGUF models on this machine, by llama.cpp; a tiny one is built in.
