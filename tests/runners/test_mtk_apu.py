@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from breeze.engine.requirements import missing
 
 from breeze.contracts.capability import RunnerKind
 from breeze.contracts.errors import HardwareError, InputError
 from breeze.contracts.events import Adjusted, Finish
 from breeze.contracts.requests import ChatRequest
-from breeze.engine.requirements import missing
 from breeze.runners._mtk_apu_device import DELEGATE, delegates, lacking
 from breeze.runners._mtk_apu_parameters import MtkApuParameters
 from breeze.runners.mtk_apu import MtkApuRunner
