@@ -18,15 +18,17 @@ RUNNERS = sorted(f for f in (PACKAGE / "runners").glob("*.py") if not f.stem.sta
 SHARED = {"PIL", "av", "cv2", "httptools", "numpy", "onnxruntime", "webrtcvad"}
 """Libraries that are nobody's product here: several runners stand on them."""
 
-WORDS = {"openai", "peer", "replay", "rules"}
+WORDS = {"openai", "peer", "replay", "rules", "system"}
 """Names that are also plain words, or that of a dialect: for these only the quoted name counts."""
 
 ALLOWED: dict[str, tuple[str, ...]] = {
     "anthropic": ("contracts/dialects/anthropic*",),  # also a dialect that others speak
+    "espeak": ("runners/system.py", "runners/_system_*"),  # also a program of many systems
     "google": ("contracts/capability.py", "engine/requirements.py"),  # a requirement of the seeds
     "huggingface": ("runners/openai.rows.toml",),  # its chat is one endpoint among others
     "openai": ("contracts/dialects/*", "surfaces/http/*"),  # also the dialect that everyone speaks
     "llama_stack": ("contracts/metadata.py",),  # a metadata key of the seeds is called after it
+    "system": ("*",),  # also a role of every chat, and the sign of system_vision
     "llamacpp": ("runners/openai.rows.toml",),  # its project's own server is a row there
 }
 """Where else a name may stand, as patterns of paths inside the package, and why."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -14,6 +16,7 @@ from breeze.testing.samples import Samples, renewed
 from breeze.testing.standins import standin
 from tests.http.conftest import serving
 from tests.runners import stacking
+from tests.runners.programs import TONE, program
 
 Rehearsal = Callable[[AsyncExitStack, Path], Awaitable[tuple[dict[str, Any], Samples]]]
 """Sets up what is needed until the stack is closed; the parameters, and requests that suit."""
@@ -71,6 +74,16 @@ async def _selfhosted_asr(stack: AsyncExitStack, folder: Path) -> tuple[dict[str
     return {"base_url": vendor.url}, Samples()
 
 
+async def _system(stack: AsyncExitStack, folder: Path) -> tuple[dict[str, Any], Samples]:
+    """This machine's own programs; where none speaks, one that does."""
+    if not any(map(shutil.which, ("say", "espeak-ng", "flite"))):
+        program(folder, "espeak-ng", TONE)
+        path = os.environ["PATH"]
+        stack.callback(os.environ.update, {"PATH": path})
+        os.environ["PATH"] = f"{folder}{os.pathsep}{path}"
+    return {}, Samples()
+
+
 async def _llama_stack(stack: AsyncExitStack, folder: Path) -> tuple[dict[str, Any], Samples]:
     return await stacking.rehearsal(stack)
 
@@ -81,4 +94,5 @@ REHEARSALS: dict[str, Rehearsal] = {
     "peer": _peer,
     "replay": _replay,
     "selfhosted_asr": _selfhosted_asr,
+    "system": _system,
 }
