@@ -21,15 +21,15 @@ from breeze.contracts.errors import (
     TooLargeError,
 )
 from breeze.contracts.events import Adjusted, AudioChunk, Finish, TextDelta
-from breeze.contracts.messages import ImagePart, Message, TextPart
+from breeze.contracts.messages import ContentPart, ImagePart, Message, TextPart
 from breeze.contracts.requests import ChatRequest, SpeakRequest
-from breeze.contracts.results import collect
 from breeze.runners.system import SystemParameters, SystemRunner
 from breeze.testing.media import png
 from tests.runners.pictures import encoded, page
 from tests.runners.programs import TONE, program
 from tests.runners.programs import path as path  # a fixture
 from tests.runners.vendor import ready
+from tests.runners.whole import whole
 
 HANGS = """
 import sys, time, struct
@@ -64,7 +64,7 @@ def asked(path: Path) -> list[Any]:
 
 
 def seen(*pictures: bytes, text: str = "What does it say?", **fields: Any) -> ChatRequest:
-    parts = (TextPart(text), *(ImagePart(data) for data in pictures))
+    parts: tuple[ContentPart, ...] = (TextPart(text), *(ImagePart(data) for data in pictures))
     return ChatRequest((Message("user", parts),), **fields)
 
 
@@ -90,8 +90,8 @@ async def test_each_program_speaks_faster_when_asked(name: str) -> None:
         pytest.skip(f"{name} is not installed here")
     request = SpeakRequest("One two three four five six seven.", format="pcm")
     async with ready(system(speech_program=name)) as runner:
-        usual = await collect(runner.stream(request), Speech)
-        fast = await collect(runner.stream(SpeakRequest(request.text, speed=2.0)), Speech)
+        usual = await whole(runner, request, Speech)
+        fast = await whole(runner, SpeakRequest(request.text, speed=2.0), Speech)
 
     assert max(array("h", usual.audio)) > 1_000
     assert fast.duration < 0.7 * usual.duration
@@ -101,7 +101,7 @@ async def test_sentences_are_given_to_the_program_one_by_one(path: Path) -> None
     program(path, "espeak-ng", TONE)
     async with ready(system()) as runner:
         request = SpeakRequest("Hello there! How are you?\nFine \x01\x1b thanks.", format="pcm")
-        answer = await collect(runner.stream(request), Speech)
+        answer = await whole(runner, request, Speech)
 
     said = asked(path)
     assert [text for _, text in said] == ["Hello there!", "How are you?", "Fine thanks."]
@@ -114,7 +114,7 @@ async def test_a_program_that_writes_files_is_used_as_well(path: Path) -> None:
     program(path, "say", TONE)
     async with ready(system()) as runner:
         request = SpeakRequest("Guten Tag", language="de-DE", speed=2, format="pcm")
-        answer = await collect(runner.stream(request), Speech)
+        answer = await whole(runner, request, Speech)
 
     ((arguments, text),) = asked(path)
     assert arguments[:4] == ["-v", "Anna (Enhanced)", "-r", "350"]
@@ -127,9 +127,9 @@ async def test_an_unknown_voice_and_an_unknown_language_are_refused(path: Path) 
     program(path, "espeak-ng", TONE)
     async with ready(system()) as runner:
         with pytest.raises(NotFoundError, match="choose from"):
-            await collect(runner.stream(SpeakRequest("Hi", voice="nobody")), Speech)
+            await whole(runner, SpeakRequest("Hi", voice="nobody"), Speech)
         with pytest.raises(InputError, match="No voice"):
-            await collect(runner.stream(SpeakRequest("Hi", language="xx")), Speech)
+            await whole(runner, SpeakRequest("Hi", language="xx"), Speech)
         events = [e async for e in runner.stream(SpeakRequest("Hi", language="de-AT"))]
 
     assert isinstance(events[0], Adjusted)
@@ -155,7 +155,7 @@ async def test_what_a_failing_program_says_is_told(path: Path) -> None:
     program(path, "espeak-ng", FAILS)
     async with ready(system()) as runner:
         with pytest.raises(SynthesisError, match="no such sound card"):
-            await collect(runner.stream(SpeakRequest("Hello")), Speech)
+            await whole(runner, SpeakRequest("Hello"), Speech)
 
 
 async def test_it_does_what_is_on_the_path_and_says_how_to_get_it(path: Path) -> None:
@@ -197,7 +197,7 @@ async def test_it_says_what_is_written_and_that_it_only_reads() -> None:
 @reads
 async def test_a_picture_without_text_is_told_apart() -> None:
     async with ready(system()) as runner:
-        answer = await collect(runner.stream(seen(png(64, 48), encoded(page(1)))), ChatAnswer)
+        answer = await whole(runner, seen(png(64, 48), encoded(page(1))), ChatAnswer)
 
     assert "I found no text in picture 1." in answer.text
     assert "Picture 2 says:\nLine number 0" in answer.text
@@ -205,14 +205,14 @@ async def test_a_picture_without_text_is_told_apart() -> None:
 
 @reads
 async def test_broken_and_large_pictures_and_missing_languages_are_refused() -> None:
-    whole = encoded(page(1))
+    complete = encoded(page(1))
     async with ready(system(max_pixels=100_000)) as runner:
         with pytest.raises(TooLargeError, match="1080000 pixels"):
-            await collect(runner.stream(seen(whole)), ChatAnswer)
+            await whole(runner, seen(complete), ChatAnswer)
     async with ready(system()) as runner:
-        for broken in (b"nothing", whole[:2000]):
+        for broken in (b"nothing", complete[:2000]):
             with pytest.raises(InputError, match=r"images\[0\]"):
-                await collect(runner.stream(seen(broken)), ChatAnswer)
-        request = seen(whole, params={"reading_languages": "xyz"})
+                await whole(runner, seen(broken), ChatAnswer)
+        request = seen(complete, params={"reading_languages": "xyz"})
         with pytest.raises(NotFoundError, match="tesseract-ocr-xyz"):
-            await collect(runner.stream(request), ChatAnswer)
+            await whole(runner, request, ChatAnswer)

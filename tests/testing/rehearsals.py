@@ -17,6 +17,7 @@ from breeze.testing.standins import standin
 from tests.http.conftest import serving
 from tests.runners import stacking
 from tests.runners.programs import TONE, program
+from tests.runners.voices import tone_voice
 
 Rehearsal = Callable[[AsyncExitStack, Path], Awaitable[tuple[dict[str, Any], Samples]]]
 """Sets up what is needed until the stack is closed; the parameters, and requests that suit."""
@@ -74,6 +75,11 @@ async def _selfhosted_asr(stack: AsyncExitStack, folder: Path) -> tuple[dict[str
     return {"base_url": vendor.url}, Samples()
 
 
+async def _piper(stack: AsyncExitStack, folder: Path) -> tuple[dict[str, Any], Samples]:
+    """A voice that is made here."""
+    return {"model_path": tone_voice(folder)}, Samples()
+
+
 async def _system(stack: AsyncExitStack, folder: Path) -> tuple[dict[str, Any], Samples]:
     """This machine's own programs; where none speaks, one that does."""
     if not any(map(shutil.which, ("say", "espeak-ng", "flite"))):
@@ -92,6 +98,7 @@ REHEARSALS: dict[str, Rehearsal] = {
     "huggingface": _huggingface,
     "llama_stack": _llama_stack,
     "peer": _peer,
+    "piper": _piper,
     "replay": _replay,
     "selfhosted_asr": _selfhosted_asr,
     "system": _system,
