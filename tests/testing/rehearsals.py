@@ -17,6 +17,7 @@ from breeze.testing.standins import standin
 from tests.http.conftest import serving
 from tests.runners import stacking
 from tests.runners.programs import TONE, program
+from tests.runners.tiny_models import tiny_llama
 from tests.runners.voices import tone_voice
 
 Rehearsal = Callable[[AsyncExitStack, Path], Awaitable[tuple[dict[str, Any], Samples]]]
@@ -90,6 +91,11 @@ async def _system(stack: AsyncExitStack, folder: Path) -> tuple[dict[str, Any], 
     return {}, Samples()
 
 
+async def _transformers(stack: AsyncExitStack, folder: Path) -> tuple[dict[str, Any], Samples]:
+    """A model that is made here."""
+    return {"model_path": tiny_llama(folder / "tiny")}, Samples()
+
+
 async def _llama_stack(stack: AsyncExitStack, folder: Path) -> tuple[dict[str, Any], Samples]:
     return await stacking.rehearsal(stack)
 
@@ -102,4 +108,5 @@ REHEARSALS: dict[str, Rehearsal] = {
     "replay": _replay,
     "selfhosted_asr": _selfhosted_asr,
     "system": _system,
+    "transformers": _transformers,
 }
