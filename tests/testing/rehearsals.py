@@ -18,6 +18,7 @@ from tests.http.conftest import serving
 from tests.runners import stacking
 from tests.runners.programs import TONE, program
 from tests.runners.tiny_models import tiny_llama
+from tests.runners.tiny_whisper import tiny_whisper
 from tests.runners.voices import tone_voice
 
 Rehearsal = Callable[[AsyncExitStack, Path], Awaitable[tuple[dict[str, Any], Samples]]]
@@ -96,6 +97,12 @@ async def _transformers(stack: AsyncExitStack, folder: Path) -> tuple[dict[str, 
     return {"model_path": tiny_llama(folder / "tiny")}, Samples()
 
 
+async def _whisper(stack: AsyncExitStack, folder: Path) -> tuple[dict[str, Any], Samples]:
+    """A model that is made here. It babbles, so it is kept short."""
+    model = tiny_whisper(folder / "tiny")
+    return {"model_path": model, "most_tokens": 8, "beam_size": 1, "retries": False}, Samples()
+
+
 async def _llama_stack(stack: AsyncExitStack, folder: Path) -> tuple[dict[str, Any], Samples]:
     return await stacking.rehearsal(stack)
 
@@ -109,4 +116,5 @@ REHEARSALS: dict[str, Rehearsal] = {
     "selfhosted_asr": _selfhosted_asr,
     "system": _system,
     "transformers": _transformers,
+    "whisper": _whisper,
 }
