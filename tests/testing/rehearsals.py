@@ -17,6 +17,7 @@ from breeze.testing.standins import standin
 from tests.http.conftest import serving
 from tests.runners import stacking
 from tests.runners.programs import TONE, program
+from tests.runners.tiny_ears import tiny_ears
 from tests.runners.tiny_models import tiny_llama
 from tests.runners.tiny_whisper import tiny_whisper
 from tests.runners.voices import tone_voice
@@ -97,6 +98,11 @@ async def _transformers(stack: AsyncExitStack, folder: Path) -> tuple[dict[str, 
     return {"model_path": tiny_llama(folder / "tiny")}, Samples()
 
 
+async def _sherpa(stack: AsyncExitStack, folder: Path) -> tuple[dict[str, Any], Samples]:
+    """A model that is made here."""
+    return {"model_path": tiny_ears(folder / "streaming-nemo", streaming=True)}, Samples()
+
+
 async def _whisper(stack: AsyncExitStack, folder: Path) -> tuple[dict[str, Any], Samples]:
     """A model that is made here. It babbles, so it is kept short."""
     model = tiny_whisper(folder / "tiny")
@@ -114,6 +120,7 @@ REHEARSALS: dict[str, Rehearsal] = {
     "piper": _piper,
     "replay": _replay,
     "selfhosted_asr": _selfhosted_asr,
+    "sherpa": _sherpa,
     "system": _system,
     "transformers": _transformers,
     "whisper": _whisper,
