@@ -23,12 +23,8 @@ WORDS = {"openai", "peer", "replay", "rules", "system"}
 
 ALLOWED: dict[str, tuple[str, ...]] = {
     "anthropic": ("contracts/dialects/anthropic*",),  # also a dialect that others speak
-    "espeak": (
-        "runners/system.py",
-        "runners/_system_*",
-        "runners/_piper_voice.py",
-    ),  # also a program
-    "google": ("contracts/capability.py", "engine/requirements.py"),  # a requirement of the seeds
+    "espeak": ("runners/*system*", "runners/_piper_voice.py"),  # also a program of the system
+    "google": ("contracts/capability.py", "*/hardware*"),  # a requirement of the seeds
     "huggingface": ("runners/openai.rows.toml",),  # its chat is one endpoint among others
     "openai": ("contracts/dialects/*", "surfaces/http/*"),  # also the dialect that everyone speaks
     "llama_stack": ("contracts/metadata.py",),  # a metadata key of the seeds is called after it
