@@ -21,11 +21,12 @@ SHARED = {
 }  # fmt: skip
 """Libraries that are nobody's product here: several runners stand on them."""
 
-WORDS = {"onnx", "openai", "peer", "replay", "rules"}
+WORDS = {"onnx", "openai", "peer", "replay", "rules", "system"}
 """Names that are also plain words, or that of a dialect: for these only the quoted name counts."""
 
 ALLOWED: dict[str, tuple[str, ...]] = {
     "anthropic": ("contracts/dialects/anthropic*",),  # also a dialect that others speak
+    "espeak": ("runners/*system*", "runners/_piper_voice.py"),  # also a program of the system
     "executorch": (
         "contracts/router.py",
         "service/router_runners.py",  # a runner type of the seeds
@@ -39,11 +40,12 @@ ALLOWED: dict[str, tuple[str, ...]] = {
         "models/hub_address.py",  # where models come from unless another hub is configured
     ),
     "mtk_apu": ("contracts/router.py", "service/router_runners.py"),  # a runner type of the seeds
-    "onnx": ("contracts/router.py",),  # a runner type of the seeds
+    "onnx": ("contracts/router.py", "models/*"),  # a runner type, and the ending of files
     "openai": ("contracts/dialects/*", "surfaces/http/*"),  # also the dialect that everyone speaks
     "llama_stack": ("contracts/metadata.py",),  # a metadata key of the seeds is called after it
+    "system": ("*",),  # also a role of every chat, and the sign of system_vision
+    "whisper": ("*",),  # also a family of models that many serve
     "llamacpp": ("runners/openai.rows.toml",),  # its project's own server is a row there
-    "onnx": ("models/*",),  # also the ending of files
     "ollama": ("models/elsewhere/ollama.py",),  # its models are found on this disk
 }
 """Where else a name may stand, as patterns of paths inside the package, and why."""

@@ -107,6 +107,7 @@ class Runner(Generic[P]):
     """True when `chat` also takes images, "only" when it takes nothing else."""
 
     def __init_subclass__(cls, **_: Any) -> None:
+        super().__init_subclass__()
         for base in cls.__dict__.get("__orig_bases__", ()):
             for argument in get_args(base):
                 if isinstance(argument, type) and issubclass(argument, Parameters):
