@@ -156,11 +156,11 @@ class Roster:
             return False
         return reason is not None or not instance.automatic
 
-    def status(self, instance: Instance, pool: Pool) -> RunnerStatus:
-        """Its state in the pool, or the reason why it cannot work here."""
-        loaded = [e for e in pool.entries if e.key.instance == instance.name]
+    def status(self, instance: Instance, pool: Pool, budget: int) -> RunnerStatus:
+        """Its state in the pool, or why it cannot work. `budget`: bytes for all of them."""
+        loaded = pool.shown(instance.name)
         reason = self._unavailable(instance)
-        state = loaded[0].state.value if loaded else ("unavailable" if reason else "absent")
+        state = loaded[0].state if loaded else ("unavailable" if reason else "absent")
         if not instance.entry.enabled:
             state, reason = "disabled", "disabled in the configuration"
         return RunnerStatus(
@@ -172,12 +172,22 @@ class Roster:
             state=state,
             reason=reason or "",
             model=instance.model,
-            loaded=tuple(e.key.model for e in loaded),
-            leases=sum(e.leases for e in loaded),
-            waiting=sum(e.waiting for e in loaded),
+            loaded=tuple(one.model for one in loaded),
+            leases=sum(one.leases for one in loaded),
+            waiting=sum(one.waiting for one in loaded),
+            models=loaded,
+            size=sum(one.size for one in loaded),
+            measured=all(one.measured for one in loaded if one.size),
+            budget=budget,
+            pinned=instance.entry.pinned,
             mock=bool(instance.info and instance.info.mock),
             offered=self._offered(instance, reason),
         )
+
+    def pinned(self, name: str) -> bool:
+        """Whether the models of an instance stay loaded."""
+        instance = self.instances.get(name)
+        return instance is not None and instance.entry.pinned
 
 
 def _asked(request: Request[Any]) -> _Asked:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from breeze.contracts.capability import Capability
 from breeze.contracts.errors import InputError, NotFoundError, NotLoadedError
+from breeze.contracts.gguf import read_header
+from breeze.contracts.gguf_header import Header
 from breeze.contracts.runner import ModelInfo
-from breeze.runners._gguf import read_header
-from breeze.runners._gguf_header import Header
 from breeze.runners._llamacpp_parameters import LlamaCppParameters
 
 EMBEDDED = "breeze-tiny"
