@@ -24,7 +24,7 @@ from breeze.contracts.unreadable import UNREADABLE
 
 _NAME = "breeze-engine"
 _OURS = re.compile(r"`(breeze [^`]+)`")
-_RUN = re.compile(r"\b[Rr]un: (.+?)\)?\.?$")
+_RUN = re.compile(r"\b[Rr]un: (.+?)(?=,? or |; |\)|\.?$)")
 _PIP = re.compile(r"pip install (-U )?'?([^'()]+)'?")
 _EXTRA = re.compile(rf"{_NAME}(\[[a-z0-9_,-]+\])")
 _SYSTEM = {
