@@ -42,6 +42,12 @@ class Entry:
         self.loading: asyncio.Task[None] | None = None
         self.free = runner.info.concurrency
         self.queue: deque[asyncio.Future[None]] = deque()
+        runner.lost = self.lost
+
+    def lost(self) -> None:
+        """What it had loaded is gone; who comes next loads it again."""
+        if self.state is State.READY:
+            self.state, self.loading = State.LOADING, None
 
     @property
     def waiting(self) -> int:

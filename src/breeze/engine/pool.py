@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from copy import copy
-from functools import partial
 
 from breeze.contracts.clock import Clock, Timer
 from breeze.contracts.errors import NotLoadedError, OverloadedError, RunnerError
@@ -59,7 +58,7 @@ class Pool:
         entry = self._entries.get(key)
         if entry is None or (entry.state is State.FAILED and not entry.leases):
             entry = self._entries[key] = Entry(key, make())
-            entry.runner.clock, entry.runner.lost = self._clock, partial(self._lost, entry)
+            entry.runner.clock = self._clock
         entry.leases += 1
         try:
             await self._enter(entry)
@@ -136,11 +135,6 @@ class Pool:
                     raise failure from error.__cause__ if failure is error else error
             await self._clock.sleep(delay)
             delay *= 2
-
-    def _lost(self, entry: Entry) -> None:
-        """What it had loaded is gone; who comes next loads it again."""
-        if entry.state is State.READY:
-            entry.state, entry.loading = State.LOADING, None
 
     def _forget(self, entry: Entry) -> None:
         if self._entries.get(entry.key) is entry:

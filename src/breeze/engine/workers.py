@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from breeze.contracts.errors import MemoryLimitError, NotLoadedError, RunnerError
+from breeze.contracts.events import Finish
 from breeze.contracts.parameters import Parameters
 from breeze.contracts.request import Request
 from breeze.contracts.runner import ModelInfo, Runner
@@ -131,10 +132,11 @@ class WorkerRunner(Runner[Parameters]):
         events = worker.events(request)
         try:
             async for event in events:
+                if type(event) is Finish:
+                    self._crashes = 0
                 yield event
         finally:
             await events.aclose()
-        self._crashes = 0
 
 
 def _load_error(error: RunnerError) -> RunnerError:
