@@ -15,12 +15,13 @@ import time
 from pathlib import Path
 from typing import Any
 
+from harness.worker_load import MEGABYTE, BenchmarkWorkerRunner
+
 from breeze.contracts.parameters import Parameters
 from breeze.contracts.request import Request
 from breeze.contracts.requests import ChatRequest, SpeakRequest
 from breeze.contracts.runner import Runner
 from breeze.engine.workers import WorkerRunner, isolated
-from harness.worker_load import MEGABYTE, BenchmarkWorkerRunner
 
 DELTAS, REQUESTS, STREAMS, SOUNDS = 200, 300, 30, 20
 
@@ -65,10 +66,10 @@ async def main(rounds: int) -> None:
     start = time.perf_counter()
     await there.load("")
     start = time.perf_counter() - start
+    size = there.resident() / MEGABYTE
     try:
         await _round(here, there)
         found = [await _round(here, there) for _ in range(rounds)]
-        size = there.resident() / MEGABYTE
     finally:
         await there.unload()
     print(f"start {start * 1000:.0f} ms, idle memory {size:.0f} MB")
