@@ -66,7 +66,8 @@ class Worker:
     ) -> None:
         self.alive = True
         self.progress: Callable[[Progress], object] = lambda progress: None
-        self._name, self._clock, self._work, self._secrets = name, clock, work, secrets
+        self._name, self._clock, self._work = name, clock, work
+        self.secrets = secrets
         self._lost = lost
         self._why = ""
         self._busy = self._closing = False
@@ -190,7 +191,7 @@ class Worker:
         else:
             if kind is Listed:
                 call.put(message.models)
-            call.end(raised(message, self._name, self._secrets) if kind is Failed else None)
+            call.end(raised(message, self._name, self.secrets) if kind is Failed else None)
             if call.left:
                 del self._calls[call.id]
 
@@ -216,7 +217,7 @@ class Worker:
             error.relayed = True  # it is one failure, however many it hit
 
     def _judged(self, code: int) -> RunnerError:
-        tail = redacted(self._process.tail, self._secrets)
+        tail = redacted(self._process.tail, self.secrets)
         if self._why:
             error: RunnerError = stopped(self._name, code, self._why)
         else:

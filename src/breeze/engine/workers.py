@@ -129,6 +129,7 @@ class WorkerRunner(Runner[Parameters]):
             )
         if self.parameters is not self._told:
             self._told = self.parameters
+            worker.secrets = tuple(secrets_in(self.parameters))
             worker.send(Settings(_plain(self.parameters)))
         events = worker.events(request)
         try:
