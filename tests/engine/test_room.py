@@ -222,7 +222,7 @@ async def test_a_model_whose_process_died_takes_nothing_until_it_is_loaded_again
     memory = Memory(100, {"a": 60, "b": 60}, isolated=True)
     await memory.once("a")
     (entry,) = memory.pool.entries
-    entry.state, entry.loading = State.LOADING, None  # as it stands after a crash
+    entry.runner.lost()
     memory.loaded.clear()
     used = await memory.use("b")
     assert memory.order == ["+a", "+b"]

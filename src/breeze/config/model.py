@@ -80,6 +80,9 @@ class RunnerEntry(Section):
     always_available: StrictBool = Field(False, description="candidate whatever is missing")
     model_id: StrictStr | None = Field(None, description="else the runner's default model")
     pinned: StrictBool = Field(False, description="once loaded, it stays, even when it is idle")
+    isolation: Literal["none", "process"] | None = Field(
+        None, description="process: a process of its own; else the runner's own choice"
+    )
     parameters: dict[str, Any] = _free_form("values of the runner's parameters")
 
 

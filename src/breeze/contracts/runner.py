@@ -93,7 +93,9 @@ class Runner(Generic[P]):
 
     `clock` is what it waits by, and `home` the folder where it may keep things (None: nowhere).
     `progress` is told how far a long `load` has come, with a Progress of the stage "load", on the
-    loop's own thread. The engine sets all three before `load`.
+    loop's own thread. `lost` is called when what was loaded is gone without an `unload`, such as
+    with the process that held it: the next request loads it again. The engine sets these before
+    `load`.
     """
 
     info: ClassVar[RunnerInfo]
@@ -113,6 +115,7 @@ class Runner(Generic[P]):
         self.clock: Clock = SystemClock()
         self.home: Path | None = None
         self.progress: Callable[[Progress], object] = _nobody_asks
+        self.lost: Callable[[], object] = lambda: None
 
     def memory(self, model: str) -> int:
         """Bytes that `model` (empty: the default) will take once it is loaded; 0 is unknown.

@@ -19,6 +19,7 @@ from breeze.engine.registry import Registry
 from breeze.engine.requirements import missing
 from breeze.engine.selection import Candidate
 from breeze.engine.served import Served
+from breeze.engine.workers import isolated
 
 _FRESH = 5.0
 """Seconds for which an availability check is believed."""
@@ -73,6 +74,11 @@ class Instance:
         return self.info.kind if self.info is not None else RunnerKind.LOCAL
 
     @property
+    def isolation(self) -> str:
+        """`process` where its runners have processes of their own, else `none`."""
+        return self.entry.isolation or (self.info.isolation if self.info else "none")
+
+    @property
     def priority(self) -> int:
         if self.entry.priority is not None:
             return self.entry.priority
@@ -115,10 +121,12 @@ class Instance:
         return Key(self.name, model) if self._one_model else self._key
 
     def make(self) -> Runner[Any]:
-        """A runner with this instance's parameters, not loaded."""
+        """A runner with this instance's parameters, not loaded; isolated where that is wanted."""
         assert self.runner_type is not None, self.problem
         assert self.parameters is not None, self.problem
         made = self.runner_type(self.parameters)
+        if self.isolation == "process":
+            made = isolated(made)
         made.home = self.home
         return made
 

@@ -49,6 +49,8 @@ class Roster:
         new = self.instances.get(name)
         if new is None or new.parameters is None or new.runner_type is not old.runner_type:
             return None
+        if new.isolation != old.isolation:
+            return None
         return new.parameters.reload_key()
 
     def recall(self, request: Request[Any]) -> Decision | None:
