@@ -64,7 +64,7 @@ def _show(pull: Pull, fetching: Fetching, plan: Plan) -> None:
     fetching.meter.tick(fetching.now())
     speed, left = fetching.meter.speed, fetching.total - fetching.done
     pull.show(
-        stage="pull",
+        stage="wait" if fetching.waits else "pull",
         done=fetching.done,
         total=fetching.total,
         speed=round(speed, 1),
