@@ -51,12 +51,16 @@ class Room:
 
     def install_patient(self) -> None:
         """Make the patient runner known, as a package that somebody installed."""
-        site = self.folder / "site"
-        facts = site / "patient-1.0.dist-info"
+        self.install(FILES / "patient.py", "PatientRunner")
+
+    def install(self, file: Path, runner: str) -> None:
+        """Make the class `runner` in `file` known under the file's name, as a package would."""
+        name, site = file.stem, self.folder / "site"
+        facts = site / f"{name}-1.0.dist-info"
         facts.mkdir(parents=True)
-        (site / "patient.py").write_text((FILES / "patient.py").read_text())
-        (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: patient\nVersion: 1.0\n")
-        points = "[breeze.runners]\npatient = patient:PatientRunner\n"
+        (site / file.name).write_text(file.read_text())
+        (facts / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        points = f"[breeze.runners]\n{name} = {name}:{runner}\n"
         (facts / "entry_points.txt").write_text(points)
         before = self.environ.get("PYTHONPATH", "")
         self.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(site), before)))

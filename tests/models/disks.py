@@ -13,9 +13,11 @@ LAYER = "application/vnd.ollama.image."
 
 def gguf(**metadata: str | int) -> bytes:
     """A GGUF file without a tensor: `architecture`, `context_length` and what else is given."""
-    said = {"general.architecture": "llama", "llama.context_length": 2048} | {
-        key.replace("__", "."): value for key, value in metadata.items()
+    said: dict[str, str | int] = {
+        "general.architecture": "llama",
+        "llama.context_length": 2048,
     }
+    said |= {key.replace("__", "."): value for key, value in metadata.items()}
     pairs = b"".join(_pair(key, value) for key, value in said.items())
     return b"GGUF" + struct.pack("<Iqq", 3, 0, len(said)) + pairs + bytes(64)
 

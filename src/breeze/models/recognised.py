@@ -107,7 +107,8 @@ def _entry(row: Format, names: Iterable[str]) -> str:
 def _abilities(config: Path) -> tuple[Capability, ...]:
     """What a model does by the classes that its config.json names."""
     said = read_object(config)
-    classes = [str(name) for name in said.get("architectures") or () if isinstance(name, str)]
+    named = said.get("architectures")
+    classes = [str(name) for name in named] if isinstance(named, list) else []
     found = {able for name in classes for end, able in _ABILITIES if name.endswith(end)}
     if "vision_config" in said and any(
         "Generation" in name or "Causal" in name for name in classes

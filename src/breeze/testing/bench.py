@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
@@ -29,7 +29,10 @@ class Bench:
         model: str,
         samples: Samples,
         limits: Limits,
+        through: Callable[[AnyRunner], AnyRunner] | None = None,
     ) -> None:
+        self.through = through
+        """Puts a runner somewhere else, such as into a process: what it reads cannot be seen."""
         self.runner_type = runner_type
         self.values = dict(values)
         self.model = model
@@ -58,7 +61,14 @@ class Bench:
 
     def make(self, kind: type[Parameters] | None = None, **values: Any) -> AnyRunner:
         """A new runner with the kit's parameters, changed by `values`. Raises InputError."""
-        return self.runner_type((kind or self.runner_type.parameters_type).of(self.values | values))
+        wanted = kind or self.runner_type.parameters_type
+        made = self.runner_type(wanted.of(self.values | values))
+        return made if self.through is None else self.through(made)
+
+    def must_see(self) -> None:
+        """Raises NotApplicable where what the runner reads cannot be seen."""
+        if self.through is not None:
+            raise NotApplicable("what it reads is read elsewhere, where it cannot be seen")
 
     @asynccontextmanager
     async def loaded(
@@ -92,8 +102,10 @@ class Bench:
         except Exception:  # the rules that load and list models report it
             return
         name = self.model or self.info.default_model
+        if not name and self.info.one_model and models:
+            name = models[0].id
         able = next((m.capabilities for m in models if m.id == name), ())
-        self.capabilities = tuple(c for c in self.capabilities if c in able) or self.capabilities
+        self.keep([c for c in self.capabilities if c in able] or self.capabilities)
 
     async def shared(self) -> AnyRunner:
         """The one loaded runner that rules share when they leave it as it was."""

@@ -60,15 +60,19 @@ async def check_runner(
     only: Collection[str] = (),
     capabilities: Collection[Capability] = (),
     on_result: Callable[[RuleResult], object] | None = None,
+    through: Callable[[Runner[Any]], Runner[Any]] | None = None,
 ) -> Report:
     """Check every rule on `runner_type`, made with `parameters` and loaded with `model`.
 
     `samples`: requests that suit the runner better than the built-in ones. `only`: ids of rules,
     or their beginnings such as `cancel`. `capabilities`: those that can work as it is set up, when
-    these are not all. `on_result` is called after each rule. Raises InputError when `parameters`
-    are invalid; all else that goes wrong is in the report.
+    these are not all. `through` puts each runner elsewhere, as `breeze.engine.workers.isolated`
+    does into a process; rules that watch what it reads do not apply then. `on_result` is called
+    after each rule. Raises InputError when `parameters` are invalid; all else that goes wrong is in
+    the report.
     """
-    bench = Bench(runner_type, parameters or {}, model, samples or Samples(), limits or Limits())
+    samples, limits = samples or Samples(), limits or Limits()
+    bench = Bench(runner_type, parameters or {}, model, samples, limits, through)
     if capabilities:
         bench.keep(capabilities)
     bench.reason = _reason(bench)

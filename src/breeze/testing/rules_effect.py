@@ -43,6 +43,7 @@ async def _use(bench: Bench, kind: type[Parameters], reads: Reads, **values: Any
 
 async def _effect(bench: Bench) -> None:
     facts = declared(bench)
+    bench.must_see()
     await bench.shared()
     kind, reads = tracked_parameters(bench.runner_type.parameters_type)
     await _use(bench, kind, reads)
@@ -67,6 +68,7 @@ async def _per_request(bench: Bench) -> None:
     open_to_all = [name for name, fact in declared(bench).items() if fact.per_request]
     if not open_to_all:
         raise NotApplicable("no parameter may be set per request")
+    bench.must_see()
     await bench.shared()
     kind, reads = tracked_parameters(bench.runner_type.parameters_type)
     async with bench.loaded(kind) as runner:

@@ -88,6 +88,7 @@ async def _adjusted(bench: Bench) -> None:
 
 
 async def _dropped(bench: Bench) -> None:
+    bench.must_see()
     runner = await bench.shared()
     blind = True
     for capability in bench.capabilities:

@@ -1,0 +1,283 @@
+"""A running worker as the engine sees it: its process, its channel, and the calls it serves."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Callable
+from copy import copy
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from breeze.contracts.clock import Clock
+from breeze.contracts.errors import ProcessingError, RunnerError, TooLargeError, from_info
+from breeze.contracts.events import ALIVE, Progress
+from breeze.contracts.redaction import redacted
+from breeze.contracts.request import Request
+from breeze.contracts.runner import ModelInfo
+from breeze.contracts.work import Work
+from breeze.engine.worker_calls import Call, Feeding
+from breeze.engine.worker_channel import Channel
+from breeze.engine.worker_death import died, out_of_memory_kills, resident
+from breeze.engine.worker_frames import LARGEST, TooLong
+from breeze.engine.worker_messages import (
+    Account,
+    Cancel,
+    Credit,
+    Failed,
+    FromWorker,
+    Happened,
+    Hello,
+    Listed,
+    Load,
+    Loading,
+    Message,
+    Models,
+    Run,
+    Unload,
+)
+from breeze.engine.worker_process import WorkerProcess
+
+STOP = 2.0
+"""Seconds in which a cancelled stream must have stopped; else its worker is."""
+_ENDING = 1.0
+_UNLOADING = 10.0
+_log = logging.getLogger("breeze.workers")
+
+
+class Unexpected(ProcessingError):
+    """What a runner raised that is no error of ours; `kind` is its type's name."""
+
+    kind = ""
+
+
+class Worker:
+    """One process that holds one runner, called `name`. `secrets` are never shown.
+
+    `lost` is called at once when it ends by itself; `alive` is False from then on.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        hello: Hello,
+        clock: Clock,
+        threads: int,
+        work: Work,
+        secrets: tuple[str, ...],
+        lost: Callable[[], object],
+    ) -> None:
+        self.alive = True
+        self.progress: Callable[[Progress], object] = lambda progress: None
+        self._name, self._clock, self._work, self._secrets = name, clock, work, secrets
+        self._lost = lost
+        self._why = ""
+        self._busy = self._closing = False
+        self._kills = out_of_memory_kills()
+        self._size = 0
+        self._calls: dict[int, Call] = {}
+        self._feeding: dict[int, Feeding] = {}
+        self._last = 0
+        self._burial: asyncio.Task[None] | None = None
+        self._verdict: RunnerError | None = None
+        self._process = WorkerProcess(clock, threads)
+        self._channel: Channel[Any] = Channel(
+            self._process.peer, FromWorker, self._took, self._ended
+        )
+        self.send = self._channel.send
+        self.send(hello)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def resident(self) -> int:
+        """Bytes of memory that it takes now; 0 when unknown."""
+        self._size = resident(self.pid) or self._size
+        return self._size
+
+    # asking ---------------------------------------------------------------------------
+
+    async def load(self, model: str) -> None:
+        """Raises what the runner's load raises."""
+        await self._ask(lambda number: Load(number, model))
+        self.resident()
+
+    async def models(self) -> tuple[ModelInfo, ...]:
+        """What the runner says that it serves."""
+        listed: tuple[ModelInfo, ...] = await self._ask(Models)
+        return listed
+
+    async def _ask(self, message: Callable[[int], Message]) -> Any:
+        call = self._call(message)
+        try:
+            return await call.answer()
+        except asyncio.CancelledError:
+            self._busy = True  # it goes on there, with nobody to hear of it
+            raise
+        finally:
+            self._calls.pop(call.id, None)
+
+    def _call(self, message: Callable[[int], Message]) -> Call:
+        self._last += 1
+        call = Call(self._last, self.send)
+        if self._verdict is not None:
+            call.end(self._verdict)
+            return call
+        self.send(message(call.id))
+        self._calls[call.id] = call
+        return call
+
+    async def events(self, request: Request[Any]) -> AsyncGenerator[Any]:
+        """The events of a stream in the worker. Closing it stops the work there."""
+        live = getattr(request, "live", None)
+        if live is not None:
+            request = msgspec.structs.replace(request, live=None)
+        call = self._begin(request, live=live is not None)
+        feeding = None
+        if live is not None:
+            feeding = self._feeding[call.id] = Feeding(call, live, self.send)
+        try:
+            while True:
+                while call.items:
+                    yield call.take()
+                if call.over:
+                    break
+                await call.news()
+            if call.error is not None:
+                raise call.source_error or copy(call.error)
+        finally:
+            if feeding is not None:
+                del self._feeding[call.id]
+                await feeding.stop()
+            await self._leave(call)
+
+    def _begin(self, request: Any, *, live: bool) -> Call:
+        try:
+            return self._call(lambda number: Run(number, request, live))
+        except TooLong as error:
+            raise TooLargeError(
+                f"The request has {error.size / 1e6:.0f} MB, and a runner in a process of its own "
+                f"takes at most {LARGEST / 1e6:.0f} MB. Send less at once.",
+                runner=self._name,
+                data={"limit": LARGEST, "asked": error.size},
+            ) from error
+
+    async def _leave(self, call: Call) -> None:
+        """Stop what still runs. It may outlast this by `STOP`, after which the worker ends."""
+        if not call.over:
+            self.send(Cancel(call.id))
+            call.limit = self._clock.call_later(STOP, partial(self._overdue, call))
+            await call.leave(self._clock)
+        if call.over:
+            self._calls.pop(call.id, None)
+
+    def _overdue(self, call: Call) -> None:
+        if not call.over:
+            self._why = f"a request that was cancelled did not stop within {STOP:g} s"
+            self._process.stop()
+
+    # being told -------------------------------------------------------------------------
+
+    def _took(self, message: Any) -> None:
+        kind = type(message)
+        if kind is Account:
+            self._work.active, self._work.steps = message.active, message.steps
+            return
+        call = self._calls.get(message.id)
+        if call is None:
+            return
+        if kind is Happened:
+            event = message.event
+            call.put(ALIVE if type(event) is Progress and event == ALIVE else event)
+        elif kind is Credit:
+            if (feeding := self._feeding.get(call.id)) is not None:
+                feeding.give(message.count)
+        elif kind is Loading:
+            self.progress(message.progress)
+        else:
+            if kind is Listed:
+                call.put(message.models)
+            call.end(self._error(message) if kind is Failed else None)
+            if call.left:
+                del self._calls[call.id]
+
+    def _error(self, failed: Failed) -> RunnerError:
+        error = from_info(failed.error)
+        if failed.kind:
+            text = redacted(failed.error.message, self._secrets)
+            error = Unexpected(f"{self._name} failed: {failed.kind}: {text}", runner=self._name)
+        error.relayed = failed.relayed
+        return error
+
+    # ending -------------------------------------------------------------------------
+
+    def _ended(self, why: str) -> None:
+        """The channel is closed, from the other side or because of what came."""
+        self.alive = False
+        if why:
+            self._why = self._why or why
+            self._process.kill()
+        self._burial = asyncio.ensure_future(self._bury())
+        if not self._closing:
+            self._lost()
+
+    async def _bury(self) -> None:
+        """Tell everyone whom it served, once it is known how it ended."""
+        code = await self._process.leave(_ENDING)
+        self._work.active = 0
+        error = self._verdict = self._judged(code)
+        for call in sorted(self._calls.values(), key=lambda call: call.left):
+            call.end(copy(error))
+            error.relayed = True  # it is one failure, however many it hit
+
+    def _judged(self, code: int) -> RunnerError:
+        tail = redacted(self._process.tail, self._secrets)
+        starved = out_of_memory_kills() > self._kills
+        if self._why:
+            error: RunnerError = ProcessingError(
+                f"{self._name}'s worker was stopped, because {self._why}. It is started again for "
+                "the next request.",
+                detail="crashed",
+                runner=self._name,
+                data={"exit": code},
+            )
+        else:
+            error = died(self._name, code, tail, self._size, starved=starved)
+        _log.warning("%s (process %d) %s", error.message, self.pid, tail.strip())
+        return error
+
+    async def close(self) -> None:
+        """Unload the runner and end the process; at once when it is at work."""
+        if self.alive and not self._closing:
+            self._closing = True
+            busy = self._busy or bool(self._calls)
+            if not busy:
+                await self._unload()
+            self.alive = False
+            self._channel.close()
+            if busy:
+                self._process.stop()
+            await self._process.leave(_ENDING)
+            self._work.active = 0
+            self._verdict = self._unloaded()
+            for call in self._calls.values():
+                call.end(self._verdict)
+        elif self._burial is not None:
+            await asyncio.shield(self._burial)
+
+    async def _unload(self) -> None:
+        timer = self._clock.call_later(_UNLOADING, self._process.stop)
+        try:
+            await self._ask(Unload)
+        except RunnerError as error:  # it ends all the same, and everything of it goes
+            _log.warning("%s could not unload: %s", self._name, error.message)
+        finally:
+            timer.cancel()
+
+    def _unloaded(self) -> RunnerError:
+        return ProcessingError(
+            f"{self._name} was unloaded.", detail="crashed", runner=self._name
+        )  # fmt: skip

@@ -1,0 +1,128 @@
+"""A child process for one runner: started bare, watched, and ended for certain."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+
+from breeze.contracts.clock import Clock, Timer
+
+TERM = 1.0
+"""Seconds between asking a process to end and ending it."""
+_TAIL = 8 * 1024
+_KEPT = re.compile(
+    r"PATH|HOME|USER|LOGNAME|LANG|LANGUAGE|LC_\w+|TZ|TMPDIR|TEMP|TMP|SHELL|SSL_CERT_\w+|XDG_\w+"
+    r"|(DY)?LD_\w+|CUDA_\w+|HIP_\w+|ROCR_\w+|HSA_\w+|ZE_\w+|GGML_\w+|ORT_\w+|TORCH_\w+"
+    r"|OMP_\w+|OPENBLAS_\w+|MKL_\w+|KMP_\w+|VECLIB_\w+|NUMEXPR_\w+|MALLOC_\w+|PYTHON(HASHSEED|UTF8)"
+)
+_PRIVATE = re.compile(r"KEY|TOKEN|SECRET|PASSW|CREDENTIAL", re.IGNORECASE)
+_THREADS = (
+    "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+)  # fmt: skip
+
+
+def environment(threads: int, own: Mapping[str, str]) -> dict[str, str]:
+    """What of our environment `own` a worker gets: no keys, and so many threads for its maths."""
+    kept = {k: v for k, v in own.items() if _KEPT.fullmatch(k) and not _PRIVATE.search(k)}
+    paths = dict.fromkeys(os.path.abspath(entry or os.curdir) for entry in sys.path)  # noqa: PTH100
+    return kept | dict.fromkeys(_THREADS, str(threads)) | {"PYTHONPATH": os.pathsep.join(paths)}
+
+
+class WorkerProcess:
+    """A process that runs `breeze.engine.worker_child`. `peer` is our end of its socket."""
+
+    def __init__(self, clock: Clock, threads: int) -> None:
+        self._clock = clock
+        self._loop = asyncio.get_running_loop()
+        self.peer, theirs = socket.socketpair()
+        said, says = os.pipe()
+        try:
+            # Not from a thread: where the system ends it together with us, it means that thread.
+            self._process = subprocess.Popen(  # noqa: S603  # our own program
+                [sys.executable, "-P", "-m", "breeze.engine.worker_child",
+                 str(theirs.fileno()), str(os.getpid())],
+                stdin=subprocess.DEVNULL, stdout=says, stderr=says, pass_fds=(theirs.fileno(),),
+                env=environment(threads, os.environ), process_group=0,
+            )  # fmt: skip
+        except BaseException:
+            self.peer.close()
+            os.close(said)
+            raise
+        finally:
+            theirs.close()
+            os.close(says)
+        self._said: int | None = said
+        self._tail = bytearray()
+        self._term: Timer | None = None
+        self.ended: asyncio.Future[int] | None = None
+        os.set_blocking(said, False)
+        self._loop.add_reader(said, self._listen)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def tail(self) -> str:
+        """The end of what it wrote on standard output and standard error."""
+        self._listen()
+        return self._tail.decode("utf-8", "replace")
+
+    def _listen(self) -> None:
+        if self._said is None:
+            return
+        data = b"-"
+        with suppress(BlockingIOError):
+            while data:
+                data = os.read(self._said, 65536)
+                self._tail += data
+                del self._tail[:-_TAIL]
+        if not data:
+            self._deafen()
+
+    def _deafen(self) -> None:
+        said, self._said = self._said, None
+        if said is not None:
+            self._loop.remove_reader(said)
+            os.close(said)
+
+    def stop(self) -> None:
+        """Ask it to end, and end it if it does not. Harmless when it has ended."""
+        if self._process.poll() is None and self._term is None:
+            self._process.terminate()
+            self._term = self._clock.call_later(TERM, self.kill)
+
+    def kill(self) -> None:
+        """End it."""
+        self._process.kill()
+
+    async def wait(self) -> int:
+        """Its exit code (below 0: the signal), once it has ended."""
+        if self.ended is None:
+            self.ended = asyncio.ensure_future(asyncio.to_thread(self._process.wait))
+        code = await asyncio.shield(self.ended)
+        if self._term is not None:
+            self._term.cancel()
+        self._listen()
+        self._deafen()
+        return code
+
+    async def leave(self, patience: float) -> int:
+        """Its exit code; it has been told to end, and is stopped if it takes over `patience` s."""
+        timer = self._clock.call_later(patience, self.stop)
+        try:
+            return await self.wait()
+        finally:
+            timer.cancel()
+
+
+SIGNALS = (signal.SIGTERM, signal.SIGKILL)
+"""What we end a worker by."""
