@@ -15,24 +15,37 @@ import pytest
 from tests.house.source import PACKAGE, imports, name_of, tree
 
 RUNNERS = sorted(f for f in (PACKAGE / "runners").glob("*.py") if not f.stem.startswith("_"))
-SHARED = {"PIL", "av", "cv2", "httptools", "numpy", "onnxruntime", "webrtcvad"}
+SHARED = {
+    "PIL", "av", "cv2", "httptools", "jinja2", "numpy", "onnxruntime", "pytorch_tokenizers",
+    "tokenizers", "webrtcvad",
+}  # fmt: skip
 """Libraries that are nobody's product here: several runners stand on them."""
 
-WORDS = {"openai", "peer", "replay", "rules"}
+WORDS = {"onnx", "openai", "peer", "replay", "rules", "system"}
 """Names that are also plain words, or that of a dialect: for these only the quoted name counts."""
 
 ALLOWED: dict[str, tuple[str, ...]] = {
     "anthropic": ("contracts/dialects/anthropic*",),  # also a dialect that others speak
-    "google": ("contracts/capability.py", "engine/requirements.py"),  # a requirement of the seeds
+    "espeak": ("runners/*system*", "runners/_piper_voice.py"),  # also a program of the system
+    "executorch": (
+        "contracts/router.py",
+        "service/router_runners.py",  # a runner type of the seeds
+        "runners/_executorch_*",
+        "runners/mtk_apu.py",  # which runs such programs too
+    ),
+    "google": ("contracts/capability.py", "*/hardware*"),  # a requirement of the seeds
     "huggingface": (
         "runners/openai.rows.toml",  # its chat is one endpoint among others
         "models/elsewhere/hf_cache.py",  # its cache is found on this disk
         "models/hub_address.py",  # where models come from unless another hub is configured
     ),
+    "mtk_apu": ("contracts/router.py", "service/router_runners.py"),  # a runner type of the seeds
+    "onnx": ("contracts/router.py", "models/*"),  # a runner type, and the ending of files
     "openai": ("contracts/dialects/*", "surfaces/http/*"),  # also the dialect that everyone speaks
     "llama_stack": ("contracts/metadata.py",),  # a metadata key of the seeds is called after it
+    "system": ("*",),  # also a role of every chat, and the sign of system_vision
+    "whisper": ("*",),  # also a family of models that many serve
     "llamacpp": ("runners/openai.rows.toml",),  # its project's own server is a row there
-    "onnx": ("models/*",),  # also the ending of files
     "ollama": ("models/elsewhere/ollama.py",),  # its models are found on this disk
 }
 """Where else a name may stand, as patterns of paths inside the package, and why."""

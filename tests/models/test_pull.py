@@ -177,6 +177,14 @@ async def test_a_busy_hub_says_when_to_come_again(tmp_path: Path) -> None:
         assert caught.value.retry_after == 77
 
 
+async def test_waiting_for_a_busy_hub_is_a_stage(tmp_path: Path) -> None:
+    async with HubStandin.serving() as hub, opened(tmp_path, hub) as store:
+        hub.add("org/name", FILES)
+        hub.fault("rate-limit;wait=1", on="GET /cdn")
+        seen = [e.stage async for e in store.pull("hf:org/name") if isinstance(e, Pulling)]
+        assert list(dict.fromkeys(seen)) == ["resolve", "pull", "wait", "check", "publish"]
+
+
 async def test_a_list_without_end_is_given_up(tmp_path: Path) -> None:
     async with HubStandin.serving() as hub, opened(tmp_path, hub) as store:
         hub.add("org/name", FILES)
@@ -287,7 +295,74 @@ async def test_removed_and_collected(tmp_path: Path) -> None:
         assert await store.remove("breeze/tiny") == freed
         with pytest.raises(NotFoundError, match="breeze pull hf:breeze/tiny|Run:"):
             store.get("breeze/tiny")
-        (tmp_path / "half").mkdir()
-        (tmp_path / "half" / "x.gguf").write_bytes(b"x" * 10)
-        assert (await store.collect()).what == ("half",)
+        (tmp_path / "mine").mkdir()
+        (tmp_path / "mine" / "x.gguf").write_bytes(b"x" * 10)
+        assert (await store.collect()).what == ()
+        assert (tmp_path / "mine" / "x.gguf").exists()  # somebody put it there
         assert ModelStore(tmp_path, settings=settings(hub)).models() == ()
+
+
+async def test_the_files_of_a_repository_that_a_catalogue_names(tmp_path: Path) -> None:
+    async with HubStandin.serving() as hub:
+        hub.add("org/name", FILES)
+        files = (ModelFile(pattern="*.safetensors", type="weights"), ModelFile("config.json"))
+        entry = ModelDefinition("mine", runner="transformers", source="hf:org/name", files=files)
+        wrong = ModelDefinition("wrong", source="hf:org/name", files=(ModelFile("none.bin"),))
+        spoken = ModelDefinition("spoken", backend="api")
+        async with opened(tmp_path, hub, Catalogue([entry, wrong, spoken])) as store:
+            model = await pulled(store, "mine")
+            assert {f.file_name: f.type for f in model.definition.files} == {
+                "model.safetensors": "weights", "config.json": "model",
+            }  # fmt: skip
+            assert (await store.verify("mine")).good == ("model.safetensors", "config.json")
+            with pytest.raises(NotFoundError, match=r"none\.bin"):
+                await pulled(store, "wrong")
+            with pytest.raises(InputError, match="no files to fetch"):
+                await pulled(store, "spoken")
+            with pytest.raises(NotFoundError, match="breeze pull wrong"):
+                store.get("wrong")
+
+
+async def test_a_digest_in_the_catalogue_must_be_met(tmp_path: Path) -> None:
+    async with HubStandin.serving() as hub:
+        hub.plain["w.bin"] = b"other"
+        file = ModelFile("w.bin", urls=(f"{hub.origin}/files/w.bin",), sha256="0" * 64)
+        async with opened(tmp_path, hub, Catalogue([ModelDefinition("m", files=(file,))])) as store:
+            with pytest.raises(DownloadError, match="digest"):
+                await pulled(store, "m")
+
+
+async def test_the_hub_tells_digests_of_files_that_are_named_by_address(tmp_path: Path) -> None:
+    async with HubStandin.serving() as hub, opened(tmp_path, hub) as store:
+        hub.add("org/name", FILES)
+        hub.fault("file-altered;at=9", on="GET /cdn")
+        model = await pulled(store, f"{hub.origin}/org/name/resolve/main/model.safetensors")
+        assert (model.folder / "model.safetensors").read_bytes() == WEIGHTS
+        assert sum(path.startswith("/cdn") for path, _, _ in hub.sent) == 2
+
+
+async def test_another_revision_does_not_go_on_with_the_old_one(tmp_path: Path) -> None:
+    async with HubStandin.serving() as hub, opened(tmp_path, hub, tries=2) as store:
+        first = hub.add("org/name", {**FILES, "only.txt": b"then"}).commit
+        hub.fault("error-503", on="GET /cdn", times=None)
+        with pytest.raises(UnavailableError, match="goes on where it stopped"):
+            await pulled(store, f"hf:org/name@{first}")
+        hub.heal()
+        newer = {"config.json": b"{}", "model.safetensors": safetensors(100_000, 3)}
+        hub.add("org/name", newer)
+        model = await pulled(store, "hf:org/name")
+        assert not (model.folder / "only.txt").exists()
+        for path, data in newer.items():
+            assert (model.folder / path).read_bytes() == data
+
+
+async def test_an_update_fetches_what_changed(tmp_path: Path) -> None:
+    async with HubStandin.serving() as hub, opened(tmp_path, hub) as store:
+        hub.add("org/name", FILES)
+        await pulled(store, "hf:org/name")
+        hub.add("org/name", {**FILES, "config.json": b'{"architectures": ["Newer"]}'})
+        assert (await pulled(store, "hf:org/name")).definition.source.startswith("hf:org/name@")
+        hub.sent.clear()
+        model = await pulled(store, "hf:org/name", again=True)
+        assert (model.folder / "config.json").read_bytes() == b'{"architectures": ["Newer"]}'
+        assert [path.rpartition("/")[2] for path, _, _ in hub.sent] == ["config.json"]

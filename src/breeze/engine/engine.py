@@ -47,8 +47,10 @@ from breeze.contracts.requests import (
 from breeze.contracts.runner import ModelInfo, Runner
 from breeze.engine.admission import admit, configured_deadline, deadline_of
 from breeze.engine.attempts import Means
+from breeze.engine.budget import Budget
 from breeze.engine.circuit import Circuits
 from breeze.engine.failover import Failover, Policy
+from breeze.engine.hardware import Hardware
 from breeze.engine.instances import Instance
 from breeze.engine.ledger import Ledger
 from breeze.engine.pool import Pool
@@ -84,7 +86,11 @@ class Engine:
         self._roster = Roster(layers, registry, clock)
         settings = self.config.global_settings
         self._pool = Pool(
-            clock, retries=settings.max_init_retries, keep_alive=settings.keep_alive_s
+            clock,
+            retries=settings.max_init_retries,
+            keep_alive=settings.keep_alive_s,
+            budget=Budget(settings.memory_budget_mb),
+            pinned=self._roster.pinned,
         )
         policy = Policy.configured(settings.failover)
         circuit = settings.circuit
@@ -215,9 +221,15 @@ class Engine:
         """Every named runner, configured or not."""
         return self._roster.instances
 
+    @property
+    def hardware(self) -> Hardware:
+        """What this machine has, with the evidence."""
+        return self._roster.hardware
+
     def runners(self) -> list[RunnerStatus]:
         """Every instance with its state, or the reason why it cannot work here."""
-        statuses = [self._roster.status(i, self._pool) for i in self.instances.values()]
+        budget = self._pool.room.limit
+        statuses = [self._roster.status(i, self._pool, budget) for i in self.instances.values()]
         return [self._circuits.shown(status) for status in statuses]
 
     async def models(self) -> dict[str, tuple[ModelInfo, ...]]:

@@ -7,6 +7,7 @@ import errno
 import hashlib
 import os
 import shutil
+import threading
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -95,11 +96,20 @@ def disk_error(error: OSError, where: Path) -> RunnerError:
     return UnavailableError(f"{where} cannot be written: {error.strerror or error}.")
 
 
-async def in_thread(call: Callable[[], T]) -> T:
-    """Run blocking work beside the loop. A cancelled caller waits until the work is over."""
+async def in_thread(call: Callable[[], T], stop: Callable[[], object] = lambda: None) -> T:
+    """Run blocking work beside the loop. A cancelled caller waits until the work is over, after
+    `stop` told it to end."""
     work = asyncio.ensure_future(asyncio.to_thread(call))
     try:
         return await asyncio.shield(work)
     except asyncio.CancelledError:
+        stop()
         await asyncio.wait({work})
+        work.cancelled() or work.exception()
         raise
+
+
+async def digests_of(path: Path) -> Digests:
+    """Both digests of a file, beside the loop. Raises OSError."""
+    stop = threading.Event()
+    return await in_thread(lambda: digests(path, stop.is_set), stop.set)

@@ -8,7 +8,7 @@ from contextlib import aclosing
 
 from breeze.contracts.clock import Clock
 from breeze.contracts.errors import DownloadError, RateLimitError, RunnerError, UnavailableError
-from breeze.models.disk import digests, disk_error, in_thread
+from breeze.models.disk import digests_of, disk_error, in_thread
 from breeze.models.part import Journal, Part
 from breeze.models.plan import Wanted
 from breeze.models.refusals import refusal
@@ -29,8 +29,8 @@ class ChangedError(Exception):
 
 class Download:
     """`came(bytes)` is told of what comes, `back(bytes)` of what is thrown away, `room(bytes)` how
-    much is to come when nobody knew before, and raises when there is no room; `waits(seconds)`
-    when a server is to be asked again later.
+    much is to come when nobody knew before, and raises when there is no room; `waits(1)`
+    when a server is to be asked again later, `waits(-1)` when it is.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class Download:
         came: Callable[[int], object] = lambda count: None,
         back: Callable[[int], object] = lambda count: None,
         room: Callable[[int], object] = lambda count: None,
-        waits: Callable[[float], object] = lambda seconds: None,
+        waits: Callable[[int], object] = lambda change: None,
     ) -> None:
         self._web = web
         self._part = part
@@ -112,8 +112,11 @@ class Download:
         usual = 0.0 if failures == 1 else min(_LONGEST_WAIT, _FIRST_WAIT * 2**failures)
         seconds = max(usual, asked or 0.0)
         if seconds:
-            self._waits(seconds)
-            await self._clock.sleep(seconds)
+            self._waits(1)
+            try:
+                await self._clock.sleep(seconds)
+            finally:
+                self._waits(-1)
 
     async def _attempt(self, url: str) -> None:
         """Ask for what is missing, and take it."""
@@ -229,7 +232,7 @@ class Download:
         part, wanted = self._part, self.wanted
         if not part.path.exists():
             await self._disk(lambda: part.append(b""))
-        found = await in_thread(lambda: digests(part.path))
+        found = await digests_of(part.path)
         if (wanted.sha256 and found.sha256 != wanted.sha256) or (
             wanted.blob and found.blob != wanted.blob
         ):

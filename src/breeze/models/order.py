@@ -7,11 +7,13 @@ from typing import NamedTuple
 
 from filelock import FileLock, Timeout
 
-from breeze.contracts.model_files import MANIFEST, Installed
+from breeze.contracts.model_files import Installed
 from breeze.models.disk import digests, size_of
 from breeze.models.paths import Places
-from breeze.models.publish import take_away
 from breeze.models.pull import forget, load_state
+
+_STAGING = 3600.0
+"""Seconds that a folder may be without a pull, as an import's is while it is made."""
 
 
 class Verified(NamedTuple):
@@ -46,21 +48,18 @@ def verified(model: Installed) -> Verified:
 
 
 def collected(places: Places, older_than: float) -> Collected:
-    """Clear away what rests since `older_than` seconds, and folders that are no models."""
+    """Clear away what rests since `older_than` seconds. What lies beside the models is no concern
+    of the store: somebody may have put it there."""
     freed, what, until = 0, [], time.time() - older_than
     for folder in sorted(places.pulls.glob("*")):
         state = load_state(folder)
         if state is not None and is_busy(places, state.id):
             continue
-        if folder.stat().st_mtime <= until:
+        limit = until if state is not None else until - _STAGING
+        if folder.stat().st_mtime <= limit:
             freed += size_of(folder)
             what.append(state.id if state else folder.name)
             forget(folder)
-    for folder in sorted(places.root.glob("*/")):
-        usual = not folder.name.startswith(".") and not folder.is_symlink()
-        if usual and folder.is_dir() and not (folder / MANIFEST).exists():
-            freed += take_away(places, folder)
-            what.append(folder.name)
     freed += size_of(places.trash)
     forget(places.trash)
     return Collected(freed, tuple(what))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import msgspec
@@ -9,6 +10,7 @@ import msgspec
 from breeze.contracts.model_files import FileType, ModelDefinition
 from breeze.contracts.unreadable import UNREADABLE
 from breeze.models.disk import write_whole
+from breeze.models.part import Part
 
 _NAME = "plan.json"
 
@@ -22,6 +24,11 @@ class Wanted(msgspec.Struct, frozen=True, omit_defaults=True):
     sha256: str = ""
     blob: str = ""
     type: FileType = "model"
+
+    @property
+    def digest(self) -> tuple[str, str] | None:
+        """What tells it from other versions; None when nothing does."""
+        return (self.sha256, self.blob) if self.sha256 or self.blob else None
 
 
 class Plan(msgspec.Struct, omit_defaults=True):
@@ -37,6 +44,22 @@ class Plan(msgspec.Struct, omit_defaults=True):
     def total(self) -> int:
         """Bytes of all files, as far as they are known."""
         return sum(file.size for file in self.files)
+
+    def take_over(self, old: Plan | None, folder: Path) -> None:
+        """Keep of an earlier pull in `folder` what is the same here, and throw the rest away."""
+        if old is None:
+            for name in ("files", "parts"):
+                shutil.rmtree(folder / name, ignore_errors=True)
+            return
+        wanted = {file.path: file for file in self.files}
+        for file in old.files:
+            now = wanted.get(file.path)
+            if now is not None and file.digest and now.digest == file.digest:
+                self.checked |= {p: d for p, d in old.checked.items() if p == file.path}
+            else:
+                part = Part(folder, file.path)
+                part.restart()
+                part.target.unlink(missing_ok=True)
 
     def save(self, folder: Path) -> None:
         """Write it into the folder of its pull."""

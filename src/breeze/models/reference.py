@@ -7,12 +7,13 @@ from typing import Literal, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from breeze.contracts.errors import InputError, RunnerError
+from breeze.contracts.model_files import folder_name
 from breeze.models.paths import safe_path
 
 _REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9_][\w.-]{0,95}", re.ASCII)
 _REVISION = re.compile(r"[\w][\w./-]{0,254}", re.ASCII)
-_LONGEST = 255
-"""Characters of an id, as it names a folder."""
+_LONGEST = 200
+"""Bytes of the name of a folder that an id becomes."""
 
 
 class Reference(NamedTuple):
@@ -41,7 +42,7 @@ def read_reference(text: str) -> Reference:
         return _hub(text)
     if text.startswith(("http://", "https://")):
         return _url(text)
-    if not text or len(text) > _LONGEST or not text.isprintable():
+    if not text or _is_long(text) or not text.isprintable():
         raise _wrong("must name a model of the catalogue, hf:org/name or a URL")
     return Reference("catalogue", text, text)
 
@@ -56,7 +57,7 @@ def _hub(text: str) -> Reference:
     if file:
         safe_path(file, "model")
     id = f"{repository}:{file}" if file else repository
-    if len(id) > _LONGEST:
+    if _is_long(id):
         raise _wrong(f"{id[:60]}… is too long")
     return Reference("hub", text, id, repository, revision, file)
 
@@ -66,7 +67,13 @@ def _url(text: str) -> Reference:
     if not name:
         raise _wrong(f"{text[:200]!r} must end with the name of a file")
     safe_path(name, "model")
+    if _is_long(name):
+        raise _wrong(f"{name[:60]}… is too long")
     return Reference("url", text, name.rpartition(".")[0] or name, file=name, url=text)
+
+
+def _is_long(id: str) -> bool:
+    return len(id) > _LONGEST or len(folder_name(id)) > _LONGEST
 
 
 def _wrong(what: str) -> RunnerError:

@@ -227,6 +227,6 @@ class ModelStore:
         return await in_thread(lambda: verified(model))
 
     async def collect(self, older_than: float = 0.0) -> Collected:
-        """Clear away what pulls at rest left (`older_than` seconds ago), and folders that are no
-        models. Pulls under way are let be, and so are paused ones unless they are that old."""
+        """Clear away what pulls at rest left, `older_than` seconds ago. Pulls under way are let be,
+        and so is what somebody put beside the models."""
         return await in_thread(lambda: collected(self._places, older_than))

@@ -37,10 +37,10 @@ def pulled(
 
     async def work() -> Installed:
         async with Web(settings) as web:
-            plan = load_plan(pull.folder)
+            plan = old_plan = load_plan(pull.folder)
             if plan is None or plan.reference != asked.text or plan.definition.id != asked.id:
                 plan = await make_plan(asked, catalogue, settings, web, clock, allow_pickle)
-                await in_thread(lambda: plan.save(pull.folder))
+                await in_thread(lambda: _begin(plan, old_plan, pull.folder))
             fetching = Fetching(plan, pull.folder, places, settings, clock)
             pull.sample = lambda: _show(pull, fetching, plan)
             await fetching.run(web, old)
@@ -55,11 +55,16 @@ def pulled(
     return work
 
 
+def _begin(plan: Plan, old: Plan | None, folder: Path) -> None:
+    plan.take_over(old, folder)
+    plan.save(folder)
+
+
 def _show(pull: Pull, fetching: Fetching, plan: Plan) -> None:
     fetching.meter.tick(fetching.now())
     speed, left = fetching.meter.speed, fetching.total - fetching.done
     pull.show(
-        stage="pull",
+        stage="wait" if fetching.waits else "pull",
         done=fetching.done,
         total=fetching.total,
         speed=round(speed, 1),

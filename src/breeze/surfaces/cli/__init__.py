@@ -17,7 +17,7 @@ from breeze.version import __version__
 
 COMMANDS = (
     "chat", "see", "say", "listen", "guard", "draw", "embed", "serve", "keys",
-    "runners", "explain", "models", "pull", "import", "settings", "check", "standin",
+    "runners", "doctor", "explain", "models", "pull", "import", "settings", "check", "standin",
     "new-runner", "demo", "completion",
 )  # fmt: skip
 """Every command, in the order in which the help lists them."""
