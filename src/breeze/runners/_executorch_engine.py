@@ -81,7 +81,7 @@ def _tokenizer(path: Path) -> Any:
     """The tokenizer of a file in any of the forms that the runtime reads."""
     import pytorch_tokenizers
 
-    kinds = ("CppHFTokenizer",)
+    kinds: tuple[str, ...] = ("CppHFTokenizer",)
     if path.suffix != ".json":
         kinds = ("CppTiktoken", "CppSPTokenizer", "CppLlama2cTokenizer")
     for kind in kinds:
