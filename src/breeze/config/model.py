@@ -10,6 +10,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, StrictBool, StrictInt, StrictStr, model_validator
 
 from breeze.config.conflicts import conflicts
+from breeze.config.models import ModelsSettings
 from breeze.config.section import Count, Positive, Seconds
 from breeze.config.section import InstanceName as InstanceName
 from breeze.config.section import Section as Section
@@ -48,6 +49,9 @@ class GlobalSettings(Section):
     """Facts for all capabilities: four keys of the seeds, then ours."""
 
     enable_hardware_detection: StrictBool = Field(True, description="look for NPU and GPU")
+    hardware: dict[str, StrictBool] = Field(
+        default_factory=dict, description="what the machine has or lacks, whatever is found"
+    )
     fallback_to_mock: StrictBool = Field(
         True, description="a mock answers where no real runner is configured"
     )
@@ -62,6 +66,7 @@ class GlobalSettings(Section):
         300.0, alias="keepAliveSeconds", description="idle seconds before a model is unloaded"
     )
     guardian: dict[str, Any] = _free_form("content safety; not yet")
+    models: ModelsSettings = ModelsSettings()
     server: ServerSettings = ServerSettings()
 
 
@@ -79,10 +84,10 @@ class RunnerEntry(Section):
     )
     always_available: StrictBool = Field(False, description="candidate whatever is missing")
     model_id: StrictStr | None = Field(None, description="else the runner's default model")
-    pinned: StrictBool = Field(False, description="once loaded, it stays, even when it is idle")
     isolation: Literal["none", "process"] | None = Field(
         None, description="process: a process of its own; else the runner's own choice"
     )
+    pinned: StrictBool = Field(False, description="once loaded, it stays, even when it is idle")
     parameters: dict[str, Any] = _free_form("values of the runner's parameters")
 
 
