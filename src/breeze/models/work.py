@@ -42,6 +42,7 @@ def pulled(
                 plan = await make_plan(asked, catalogue, settings, web, clock, allow_pickle)
                 await in_thread(lambda: _begin(plan, old_plan, pull.folder))
             fetching = Fetching(plan, pull.folder, places, settings, clock)
+            _show(pull, fetching, plan)
             pull.sample = lambda: _show(pull, fetching, plan)
             await fetching.run(web, old)
             _show(pull, fetching, plan)
