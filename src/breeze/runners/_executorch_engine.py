@@ -81,10 +81,8 @@ def _tokenizer(path: Path) -> Any:
     """The tokenizer of a file in any of the forms that the runtime reads."""
     import pytorch_tokenizers
 
-    kinds = ("CppHFTokenizer",)
-    if path.suffix != ".json":
-        kinds = ("CppTiktoken", "CppSPTokenizer", "CppLlama2cTokenizer")
-    for kind in kinds:
+    others = ("CppTiktoken", "CppSPTokenizer", "CppLlama2cTokenizer")
+    for kind in ("CppHFTokenizer",) if path.suffix == ".json" else others:
         tokenizer = getattr(pytorch_tokenizers, kind)()
         try:
             tokenizer.load(str(path))
