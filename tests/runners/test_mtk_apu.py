@@ -12,7 +12,7 @@ from breeze.contracts.capability import RunnerKind
 from breeze.contracts.errors import HardwareError, InputError
 from breeze.contracts.events import Adjusted, Finish
 from breeze.contracts.requests import ChatRequest
-from breeze.engine.requirements import missing
+from breeze.engine.hardware import Hardware
 from breeze.runners._mtk_apu_device import DELEGATE, delegates, lacking
 from breeze.runners._mtk_apu_parameters import MtkApuParameters
 from breeze.runners.mtk_apu import MtkApuRunner
@@ -103,7 +103,7 @@ def test_here_it_says_why_it_cannot_work(program: Path) -> None:
         pytest.skip("this machine has the NPU")
     assert "MediaTek" in (runner.check() or "")
     assert runner.info.kind is RunnerKind.HARDWARE
-    assert "MTK_NPU" in (missing(runner.info.requirements) or "")
+    assert "MTK_NPU" in (Hardware().missing(runner.info.requirements) or "")
 
 
 def test_hot_and_wide_together_are_refused_and_hot_alone_is_warned_of() -> None:

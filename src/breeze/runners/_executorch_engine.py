@@ -81,8 +81,10 @@ def _tokenizer(path: Path) -> Any:
     """The tokenizer of a file in any of the forms that the runtime reads."""
     import pytorch_tokenizers
 
-    others = ("CppTiktoken", "CppSPTokenizer", "CppLlama2cTokenizer")
-    for kind in ("CppHFTokenizer",) if path.suffix == ".json" else others:
+    kinds: tuple[str, ...] = ("CppHFTokenizer",)
+    if path.suffix != ".json":
+        kinds = ("CppTiktoken", "CppSPTokenizer", "CppLlama2cTokenizer")
+    for kind in kinds:
         tokenizer = getattr(pytorch_tokenizers, kind)()
         try:
             tokenizer.load(str(path))
