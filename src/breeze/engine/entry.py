@@ -47,7 +47,7 @@ class Entry:
     def __init__(self, key: Key, runner: AnyRunner, clock: Clock) -> None:
         self.key = key
         self.runner = runner
-        runner.clock, runner.progress = clock, self.tell
+        runner.clock, runner.progress, runner.lost = clock, self.tell, self.lost
         self.reload_key = runner.parameters.reload_key()
         self.state = State.LOADING
         self.retired = False
@@ -62,6 +62,11 @@ class Entry:
         self.free = runner.info.concurrency
         self.queue: deque[asyncio.Future[None]] = deque()
 
+    def lost(self) -> None:
+        """What it had loaded is gone; who comes next loads it again."""
+        if self.state is State.READY:
+            self.state, self.loading = State.LOADING, None
+
     @property
     def waiting(self) -> int:
         """How many wait for a place."""
@@ -73,8 +78,10 @@ class Entry:
         return hasattr(self.runner, "resident")
 
     def remeasure(self) -> None:
-        """Note that its process has grown; here, nobody can tell whose growth it is."""
-        if self.state is State.READY and (found := self.resident()) > self.size:
+        """Note that its process has grown, or is gone; here, nobody can tell whose growth it is."""
+        if self.loading is None:
+            self.size, self.measured = 0, False
+        elif self.state is State.READY and (found := self.resident()) > self.size:
             self.size, self.measured = found, True
 
     def resident(self) -> int:

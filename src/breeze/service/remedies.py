@@ -14,8 +14,7 @@ import sys
 from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
+from urllib.parse import unquote, urlsplit
 
 import msgspec
 
@@ -110,7 +109,7 @@ class _Origin(msgspec.Struct):
 
 
 def _path(address: str) -> str:
-    return url2pathname(urlsplit(address).path)
+    return unquote(urlsplit(address).path)
 
 
 def _as_root(command: str) -> str:
