@@ -19,6 +19,7 @@ from pydantic_core import PydanticUndefined
 from breeze.config.model import EngineConfig
 from breeze.contracts import errors, events
 from breeze.contracts.fields import Facts
+from breeze.contracts.hardware import AMOUNTS, NAMES
 from breeze.contracts.metadata import KEYS
 from breeze.contracts.runner import Runner
 from breeze.engine.registry import Registry
@@ -63,6 +64,11 @@ def failover_table() -> str:
         for kind, rule in RULES.items()
     )
     return table("code | what happened | again | next | rests", rows)
+
+
+def requirement_table() -> str:
+    rows = ((code(name), meaning) for name, meaning in {**NAMES, **AMOUNTS}.items())
+    return table("requirement | what it means", rows)
 
 
 def yes(flag: bool) -> str:
@@ -369,6 +375,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "endpoints": endpoint_table,
     "endpoint-differences": endpoint_differences,
     "config-keys": config_table,
+    "requirements": requirement_table,
     "cli": cli_tables,
     "metrics": metrics_table,
     "routes": routes_table,

@@ -43,7 +43,7 @@ async def test_waiting_for_a_place_does_not_count(lined: Lined) -> None:
         await line.clock.advance(25)
         first.release.set()
         await ahead
-        assert (await behind)[0] == FINE
+        assert (await behind)[0] == [Progress("queued"), *FINE]
 
 
 async def test_loading_does_not_count_and_the_limit_begins_after_it(opened: OpenEngine) -> None:

@@ -10,18 +10,18 @@ import pytest
 from breeze.contracts.errors import UnavailableError
 from breeze.contracts.events import Finish, TextDelta
 from breeze.contracts.requests import ChatRequest
-from breeze.engine.requirements import missing
+from breeze.engine.hardware import Hardware
 from breeze.testing.scripted import Script, scripted
 from tests.engine.conftest import OpenEngine
 
 
 def test_no_requirement_is_always_met() -> None:
-    assert missing(()) is None
+    assert Hardware().missing(()) is None
 
 
 @pytest.mark.parametrize("name", ["MTK_NPU", "GOOGLE_PLAY_SERVICES", "WARP_DRIVE"])
 def test_the_reason_names_the_requirement_and_what_was_found(name: str) -> None:
-    reason = missing([name])
+    reason = Hardware().missing([name])
     assert reason
     assert reason.startswith(f"{name}: ")
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from breeze.contracts.capability import Capability, RunnerKind, Strategy
 from breeze.contracts.errors import CapabilityError, NotFoundError, UnavailableError
-from breeze.engine.selection import Candidate, Wish, decide, nobody
+from breeze.engine.nobody import nobody
+from breeze.engine.selection import Candidate, Wish, decide
 
 LLM, TTS = Capability.LLM, Capability.TTS
 LOCAL, CLOUD, MOCK = RunnerKind.LOCAL, RunnerKind.CLOUD, RunnerKind.MOCK

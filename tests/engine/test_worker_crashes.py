@@ -15,7 +15,7 @@ import pytest
 
 from breeze.contracts.chat import ChatRequest
 from breeze.contracts.errors import MemoryLimitError, NotLoadedError, ProcessingError, RunnerError
-from breeze.contracts.events import Finish, TextDelta
+from breeze.contracts.events import Finish, Progress, TextDelta
 from breeze.engine.engine import Engine
 from breeze.engine.worker_death import died
 from breeze.engine.workers import isolated
@@ -209,10 +209,13 @@ async def test_after_output_it_is_one_error_and_the_next_request_is_answered(
 ) -> None:
     async with opened(BrittleRunner, config=configured(tmp_path, "brittle")) as engine:
         async with engine.stream(ChatRequest.of("after signal SIGSEGV")) as events:
-            assert (await anext(events)) == TextDelta("begun ")
+            async for event in events:
+                if type(event) is not Progress:  # of the load
+                    break
+            assert event == TextDelta("begun ")
             with pytest.raises(ProcessingError, match="SIGSEGV") as crashed:
                 await anext(events)
-        assert crashed.value.delivered == 1
+        assert crashed.value.delivered >= 1
         assert (await engine.run(ChatRequest.of("words 1"))).text == "word0 "
 
 

@@ -57,6 +57,7 @@ def carried(messages: list[bytes]) -> list[bytes]:
         return found
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(max_size=3000), max_size=30))
 def test_messages_arrive_as_they_were_sent(messages: list[bytes]) -> None:
     assert carried(messages) == messages
@@ -69,7 +70,7 @@ def test_large_messages_keep_their_place(size: int) -> None:
 
 
 @given(st.binary(max_size=400), st.lists(st.integers(1, 50), max_size=20))
-@settings(suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 def test_garbage_is_a_broken_frame_or_waits_for_more(data: bytes, cuts: list[int]) -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:
@@ -85,6 +86,7 @@ def test_garbage_is_a_broken_frame_or_waits_for_more(data: bytes, cuts: list[int
         inbox.close()
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(max_size=100), min_size=1, max_size=5), st.integers(1, 7))
 def test_a_cut_in_the_middle_of_a_frame_loses_only_that_one(
     messages: list[bytes], missing: int

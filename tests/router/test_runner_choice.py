@@ -13,7 +13,6 @@ from breeze.contracts.errors import InputError
 from breeze.contracts.router import (
     AITaskType,
     RunnerType,
-    RuntimeBackend,
 )
 from breeze.service.router import RouterLimits, RouterService
 from tests.router.asking import IMAGE, adjusted, answered, wishes
@@ -151,14 +150,6 @@ async def test_what_a_client_may_not_set_is_said_without_its_value(
     assert len(notes) == len(settings)
     assert all(note.used is None and note.why for note in notes)
     assert "CANARY" not in str(notes)
-
-
-async def test_a_backend_that_nobody_has_is_said(service: RouterService) -> None:
-    (note,) = await service.open().initialize(wishes(preferred_runtime=RuntimeBackend.NPU))
-    assert (note.field, note.used) == ("preferredRuntime", "AUTO")
-    assert await service.open().initialize(wishes(preferred_runtime=RuntimeBackend.CPU)) == ()
-    response = await answered(service)
-    assert response.metadata["runtime_backend"] == "CPU"
 
 
 async def test_defaults_that_nobody_asked_for_are_not_missed(service: RouterService) -> None:

@@ -18,9 +18,9 @@ from typing import NamedTuple
 
 from breeze.contracts.answers import Embeddings
 from breeze.contracts.errors import RunnerError
+from breeze.contracts.gguf import read_header
 from breeze.contracts.requests import ChatRequest, EmbedRequest
 from breeze.contracts.results import collect
-from breeze.runners._gguf import read_header
 from breeze.runners._llamacpp_models import describe
 from breeze.runners._llamacpp_projector import check_projector
 from tests.runners.llamacpp_files import answer, loaded, write_talker

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import pytest
 
 from breeze.contracts.capability import Capability
 from breeze.contracts.events import Progress

@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from breeze.contracts.capability import Capability
+from breeze.contracts.capability import Backend, Capability
 from breeze.contracts.errors import NotLoadedError
 from breeze.contracts.events import EmbedEvent
 from breeze.contracts.requests import EmbedRequest
@@ -75,6 +75,10 @@ def _slow_check(self: Any) -> None:
     time.sleep(0.3)
 
 
+def _nowhere(cls: Any, backend: Backend) -> dict[str, Any]:
+    return {"gpu_layers": 9} if backend is Backend.GPU else {}
+
+
 async def _embed(self: Any, request: EmbedRequest) -> AsyncGenerator[EmbedEvent]:
     async with aclosing(MockEmbeddingRunner.embed(self, request)) as events:
         async for event in events:
@@ -83,6 +87,7 @@ async def _embed(self: Any, request: EmbedRequest) -> AsyncGenerator[EmbedEvent]
 
 _info = MockLLMRunner.info
 _MISSING = replace(_info, needs=("no_such_module_at_all",))
+_WARPED = replace(_info, requirements=("WARP_DRIVE",))
 
 FAULTS = [
     Fault("info.complete", broken(MockLLMRunner, "Anonymous", info=replace(_info, vendor=" "))),
@@ -96,6 +101,8 @@ FAULTS = [
         frozenset({"info.available"}),
     ),
     Fault("info.available", broken(MockLLMRunner, "Elsewhere", info=_MISSING)),
+    Fault("info.hardware", broken(MockLLMRunner, "Warped", info=_WARPED)),
+    Fault("info.hardware", broken(MockLLMRunner, "Lost", parameters_on=classmethod(_nowhere))),
     Fault("info.models", broken(MockLLMRunner, "Repeating", models=_twice_the_same)),
     Fault("info.models", broken(MockLLMRunner, "Foundling", models=_none_of_its_own)),
     Fault("info.models", broken(MockLLMRunner, "Overrated", models=_overrated)),

@@ -27,8 +27,8 @@ async def test_a_good_runner_passes_every_rule_that_applies() -> None:
     assert report.ok, report.render()
     assert [result.rule for result in report.results] == [rule.id for rule in RULES]
     assert {result.rule for result in report.results if result.status == "n/a"} == {
-        "cancel.live", "inputs.silence", "inputs.8khz", "inputs.live", "inputs.broken-audio",
-        "inputs.tiny-image", "inputs.broken-image", "parameters.secret",
+        "cancel.live", "info.hardware", "inputs.silence", "inputs.8khz", "inputs.live",
+        "inputs.broken-audio", "inputs.tiny-image", "inputs.broken-image", "parameters.secret",
     }  # fmt: skip
 
 
@@ -40,7 +40,7 @@ def test_rules_have_names_of_their_own() -> None:
 async def test_only_some_rules_may_be_asked_for() -> None:
     report = await check_runner(MockLLMRunner, only=("info", "parameters.unknown"))
     assert {result.rule.split(".")[0] for result in report.results} == {"info", "parameters"}
-    assert len(report.results) == 6
+    assert len(report.results) == 7
 
 
 async def test_results_are_told_as_they_come() -> None:

@@ -10,6 +10,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, StrictBool, StrictInt, StrictStr, model_validator
 
 from breeze.config.conflicts import conflicts
+from breeze.config.models import ModelsSettings
 from breeze.config.section import Count, Positive, Seconds
 from breeze.config.section import InstanceName as InstanceName
 from breeze.config.section import Section as Section
@@ -48,6 +49,9 @@ class GlobalSettings(Section):
     """Facts for all capabilities: four keys of the seeds, then ours."""
 
     enable_hardware_detection: StrictBool = Field(True, description="look for NPU and GPU")
+    hardware: dict[str, StrictBool] = Field(
+        default_factory=dict, description="what the machine has or lacks, whatever is found"
+    )
     fallback_to_mock: StrictBool = Field(
         True, description="a mock answers where no real runner is configured"
     )
@@ -55,11 +59,14 @@ class GlobalSettings(Section):
     default_timeout_ms: Positive = Field(30000, description="limit of a request without its own")
     failover: FailoverSettings = FailoverSettings()
     circuit: CircuitSettings = CircuitSettings()
-    memory_budget_mb: Positive | None = Field(None, description="memory for loaded models; not yet")
+    memory_budget_mb: Positive | None = Field(
+        None, description="memory for loaded models; else 80 % of what the machine has"
+    )
     keep_alive_s: Seconds = Field(
         300.0, alias="keepAliveSeconds", description="idle seconds before a model is unloaded"
     )
     guardian: dict[str, Any] = _free_form("content safety; not yet")
+    models: ModelsSettings = ModelsSettings()
     server: ServerSettings = ServerSettings()
 
 
@@ -80,6 +87,7 @@ class RunnerEntry(Section):
     isolation: Literal["none", "process"] | None = Field(
         None, description="process: a process of its own; else the runner's own choice"
     )
+    pinned: StrictBool = Field(False, description="once loaded, it stays, even when it is idle")
     parameters: dict[str, Any] = _free_form("values of the runner's parameters")
 
 

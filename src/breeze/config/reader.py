@@ -16,13 +16,15 @@ from breeze.config.model import CapabilityEntry, EngineConfig, GlobalSettings, S
 from breeze.config.names import environment_prefix
 from breeze.config.providers import has_providers, provider_problems, without_providers
 from breeze.config.yaml_text import ENDINGS, read_yaml
-from breeze.contracts.capability import Capability, Requirement
+from breeze.contracts.capability import Capability
+from breeze.contracts.hardware import AMOUNTS, NAMES, is_known
 from breeze.contracts.parameters import unknown_name
 
 _NOT_YET = {
     "memory_budget_mb": "memoryBudgetMb",
     "guardian": "guardian",
 }
+_HARDWARE = {**NAMES, **AMOUNTS}
 S = TypeVar("S", bound=Section)
 Crossed = Callable[[Any], Iterator[tuple[str, str]]]
 
@@ -106,6 +108,9 @@ def _flat_remarks(flat: FlatConfig) -> tuple[Notice, ...]:
 def _remarks(config: EngineConfig) -> Iterator[Notice]:
     """What is allowed but hardly meant, or has no effect."""
     yield from _without_effect(config.global_settings)
+    for name in config.global_settings.hardware:
+        if not is_known(name):
+            yield Notice(f"globalSettings.hardware.{name}", unknown_name(name, _HARDWARE))
     for capability, entry in config.capabilities.items():
         yield from _entry_remarks(f"capabilities.{capability}", entry)
     taken: dict[str, str] = {}
@@ -125,9 +130,8 @@ def _entry_remarks(path: str, entry: CapabilityEntry) -> Iterator[Notice]:
     chosen = entry.default_runner
     if chosen and chosen not in entry.runners and get_close_matches(chosen, entry.runners):
         yield Notice(f"{path}.defaultRunner", unknown_name(chosen, entry.runners))
-    options = dict.fromkeys(map(str, Requirement))
     for name, runner in entry.runners.items():
         for index, requirement in enumerate(runner.requirements or ()):
-            if requirement not in options:
+            if not is_known(requirement):
                 place = f"{path}.runners.{name}.requirements[{index}]"
-                yield Notice(place, unknown_name(requirement, options))
+                yield Notice(place, unknown_name(requirement, _HARDWARE))

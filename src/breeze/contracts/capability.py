@@ -50,8 +50,19 @@ class Priority(IntEnum):
     LOW = 2
 
 
+class Backend(StrEnum):
+    """What part of a machine computes (`RuntimeBackend` in the seeds)."""
+
+    CPU = "CPU"
+    GPU = "GPU"
+    NPU = "NPU"
+
+
 class Requirement(StrEnum):
-    """What a machine must have before a runner can work on it (seeds/000, step 5)."""
+    """What a machine must have before a runner can work on it (seeds/000, step 5).
+
+    These are the seeds'; `breeze.contracts.hardware` has all that can be required.
+    """
 
     INTERNET_CONNECTION = "INTERNET_CONNECTION"
     MTK_NPU = "MTK_NPU"

@@ -18,7 +18,7 @@ from typing import Any, ClassVar, Generic, Literal, TypeVar, get_args
 
 import msgspec
 
-from breeze.contracts.capability import METHODS, Capability, Priority, Requirement, RunnerKind
+from breeze.contracts.capability import METHODS, Backend, Capability, Priority, RunnerKind
 from breeze.contracts.clock import Clock, SystemClock
 from breeze.contracts.errors import CapabilityError
 from breeze.contracts.events import Progress
@@ -50,7 +50,9 @@ class RunnerInfo(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     `needs`: modules it imports; `extra`: our extra that installs them. `concurrency`: streams at
     once on one loaded runner; `queue`: how many more may wait. `one_model`: each loaded runner
-    serves one model only. `ram_gb`: memory to expect before the first load. `automatic`: may be
+    serves one model only. `ram_gb`: memory to expect before the first load. `requirements`: what
+    the machine must have, by the names of `contracts.hardware`. `backends`: where its work can
+    run on this machine, the usual place first (see `backends_of`). `automatic`: may be
     chosen although nobody named it; False for what works only where somebody set it up, such as a
     server next door: that is chosen where the configuration lists it.
     """
@@ -66,7 +68,8 @@ class RunnerInfo(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     default_model: str = ""
     needs: tuple[str, ...] = ()
     extra: str = ""
-    requirements: tuple[Requirement, ...] = ()
+    requirements: tuple[str, ...] = ()
+    backends: tuple[Backend, ...] = ()
     concurrency: int = 8
     queue: int = 64
     one_model: bool = False
@@ -104,6 +107,7 @@ class Runner(Generic[P]):
     """True when `chat` also takes images, "only" when it takes nothing else."""
 
     def __init_subclass__(cls, **_: Any) -> None:
+        super().__init_subclass__()
         for base in cls.__dict__.get("__orig_bases__", ()):
             for argument in get_args(base):
                 if isinstance(argument, type) and issubclass(argument, Parameters):
@@ -162,6 +166,19 @@ class Runner(Generic[P]):
     def model_of(cls, parameters: P, capability: Capability) -> str:
         """The model that these parameters name for a kind of work; "" when they name none."""
         return ""
+
+    @classmethod
+    def backends_of(cls, parameters: P) -> tuple[Backend, ...]:
+        """Where its work runs on this machine with these parameters, the usual place first.
+
+        Empty: elsewhere, or not known. Cheap; never raises.
+        """
+        return cls.info.backends
+
+    @classmethod
+    def parameters_on(cls, backend: Backend) -> dict[str, Any]:
+        """The parameters that take its work to `backend`; empty: it cannot go, or needs none."""
+        return {}
 
     def parameters_for(self, request: Request[Any]) -> P:
         """The operator's parameters with the request's permitted overrides. Raises InputError."""

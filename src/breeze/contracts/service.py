@@ -36,10 +36,28 @@ class Decision(msgspec.Struct, frozen=True):
     rejected: tuple[Rejected, ...]
 
 
+class LoadedModel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A model in memory, or on its way there or out of it: loading, ready, draining, failed.
+
+    `size`: bytes of memory; `measured`: found after the load, else an estimate that is no less.
+    `idle`: seconds since it was last used, while nobody uses it.
+    """
+
+    model: str
+    state: str
+    size: int = 0
+    measured: bool = False
+    leases: int = 0
+    waiting: int = 0
+    idle: float | None = None
+
+
 class RunnerStatus(msgspec.Struct, frozen=True, kw_only=True):
     """An instance and its state, or the reason why it cannot work there.
 
     `offered`: an endpoint that is known there, and that nobody has set up.
+    `size`: bytes of memory that its models take of `budget`, which all runners share; 0 is none,
+    or no limit. `measured`: no part of `size` is an estimate. `pinned`: its models stay loaded.
     `circuit` is `closed`, or `open` while it rests after `failures` in a row, the last of them
     being `last_error`; then `retry_in` is the seconds until one request tries it: `probing`.
     """
@@ -55,6 +73,11 @@ class RunnerStatus(msgspec.Struct, frozen=True, kw_only=True):
     loaded: tuple[str, ...] = ()
     leases: int = 0
     waiting: int = 0
+    models: tuple[LoadedModel, ...] = ()
+    size: int = 0
+    measured: bool = False
+    budget: int = 0
+    pinned: bool = False
     mock: bool = False
     offered: bool = False
     circuit: str = "closed"

@@ -4,52 +4,35 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from math import inf
 from typing import Any
 
 import msgspec
 
-from breeze.contracts.clock import Clock
 from breeze.contracts.errors import Attempt as Failed
-from breeze.contracts.errors import CancelledError, DeadlineError, OverloadedError, RunnerError
+from breeze.contracts.errors import CancelledError, DeadlineError, RunnerError
 from breeze.contracts.events import ALIVE, Finish, Progress, Restarted, Usage
 from breeze.contracts.parameters import Parameters
 from breeze.contracts.request import Request
 from breeze.contracts.results import cut
 from breeze.engine.admission import set_aside
 from breeze.engine.again import NO_OUTPUT, NOTHING, Beginning
-from breeze.engine.circuit import Circuit, Circuits
-from breeze.engine.entry import Entry, Key
+from breeze.engine.arrival import arrival
+from breeze.engine.circuit import Circuit
+from breeze.engine.entry import Entry
 from breeze.engine.instances import Instance
-from breeze.engine.ledger import Ledger, Row
+from breeze.engine.ledger import Row
+from breeze.engine.means import Means as Means
 from breeze.engine.plan import Policy, too_slow
-from breeze.engine.pool import Pool
 from breeze.engine.route import Route
-from breeze.engine.rules import rule_of
+from breeze.engine.rules import OURS, rule_of
 from breeze.engine.selection import Choice
 from breeze.engine.unexpected import unexpected
 from breeze.engine.watch import Silence, Watch
 
 _NOTHING = Usage()
-
-
-class Means:
-    """What the tries of one engine work with. `instances` may change between requests."""
-
-    def __init__(
-        self,
-        instances: Mapping[str, Instance],
-        pool: Pool,
-        clock: Clock,
-        ledger: Ledger,
-        circuits: Circuits,
-    ) -> None:
-        self.instances = instances
-        self.pool = pool
-        self.clock = clock
-        self.ledger = ledger
-        self.circuits = circuits
 
 
 class Attempt:
@@ -77,6 +60,7 @@ class Attempt:
     _parameters: Parameters | None = None
     _entry: Entry | None = None
     _stream: AsyncGenerator[Any] | None = None
+    _waiting: AsyncGenerator[Any] | None = None
     _held: Sequence[Any] = ()
 
     def __init__(
@@ -95,28 +79,46 @@ class Attempt:
         """The events of a loaded runner, as it makes them. Raises what leasing and loading raise.
 
         While they are read, nothing is unloaded; the runner has the present parameters, and the
-        request names the model that is meant.
+        request names the model that is meant. Who has to wait for the runner hears of that first.
         """
-        choice, route, pool = self.choice, self.route, self._means.pool
-        instance = self._means.instances[choice.name]
-        parameters = self._parameters = instance.parameters
-        key = instance.key(choice.model)
-        entry = self._entry = pool.take(key) or await self._admitted(key, instance)
-        runner, request = entry.runner, self.instead or route.request
-        runner.parameters = parameters
+        pool, instance = self._means.pool, self._means.instances[self.choice.name]
+        self._parameters = instance.parameters
+        key = instance.key(self.choice.model)
+        if (entry := pool.take(key)) is not None:
+            return self._begin(entry, instance)
+        if not self.route.request.whole:
+            self._waiting = self._after(arrival(pool, key, instance.make), instance)
+            return self._waiting
+        limit, self.watch.limit = self.watch.limit, inf
+        entry = await pool.admit(key, instance.make)
+        return self._begin(entry, instance, limit)
+
+    def _begin(self, entry: Entry, instance: Instance, limit: float = 0) -> AsyncGenerator[Any]:
+        """Let the leased runner work. `limit`: of the first wait, which begins now."""
+        self._entry = entry
+        choice, route, watch = self.choice, self.route, self.watch
+        if limit:  # how long a load took says nothing of how soon the runner answers
+            watch.since, watch.limit = self._means.clock.now(), limit
+        request, entry.runner.parameters = self.instead or route.request, self._parameters
         route.runner, route.model, route.mock = choice.name, choice.model, instance.mock
         if request.model != choice.model:
             request = msgspec.structs.replace(request, model=choice.model)
-        self._stream = events = runner.stream(request)
-        return events
+        self._stream = entry.runner.stream(request)
+        return self._stream
 
-    async def _admitted(self, key: Key, instance: Instance) -> Entry:
-        """Wait for a place and for the load, which says nothing of how soon the runner answers."""
-        watch, limit = self.watch, self.watch.limit
-        watch.limit = inf
-        entry = await self._means.pool.admit(key, instance.make)
-        watch.since, watch.limit = self._means.clock.now(), limit
-        return entry
+    async def _after(
+        self, steps: AsyncGenerator[Progress | Entry], instance: Instance
+    ) -> AsyncGenerator[Any]:
+        """What is told of the wait for a place and for the load, then the runner's events."""
+        limit, self.watch.limit = self.watch.limit, inf
+        async with aclosing(steps):
+            async for step in steps:
+                if isinstance(step, Entry):
+                    self.events = 0  # what was told of the wait is not the runner's
+                    async for event in self._begin(step, instance, limit):
+                        yield event
+                else:
+                    yield step
 
     @property
     def listened(self) -> bool:
@@ -136,7 +138,7 @@ class Attempt:
             self.end = event
         if self.proven:
             return () if kind is Finish or event is ALIVE else (event,)
-        if self.first is None and event is not ALIVE:
+        if self.first is None and event is not ALIVE and self._stream is not None:
             self.first = self._means.clock.now() - self.begun
         if kind is Progress or event == NOTHING:
             return () if event in (ALIVE, NOTHING) else (event,)
@@ -184,8 +186,8 @@ class Attempt:
         if error is None and self.end is None:
             error = cut(self.events)
         try:
-            if self._stream is not None:
-                await self._stream.aclose()
+            for events in filter(None, (self._waiting, self._stream)):
+                await events.aclose()
         except BaseException as worse:  # whatever a runner raises when it is told to stop
             # A stop stays a stop, though; only another one may take its place.
             if isinstance(error or worse, Exception) or not isinstance(worse, Exception):
@@ -232,7 +234,7 @@ class Attempt:
             most = self._policy.stall if self.watch.proven else self._policy.first_event
             late = isinstance(error, DeadlineError) and waited >= most
             return "failure" if late and self._stream is not None else ""
-        if self._entry is None and isinstance(error, OverloadedError):  # our own queue is full
+        if self._entry is None and isinstance(error, OURS):
             return ""
         health = rule_of(error).health
         # It may tell of settings that are no more, or be a caller's own that the server refuses.

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import MappingProxyType
@@ -47,8 +47,10 @@ from breeze.contracts.requests import (
 from breeze.contracts.runner import ModelInfo, Runner
 from breeze.engine.admission import admit, configured_deadline, deadline_of
 from breeze.engine.attempts import Means
+from breeze.engine.budget import Budget
 from breeze.engine.circuit import Circuits
 from breeze.engine.failover import Failover, Policy
+from breeze.engine.hardware import Hardware
 from breeze.engine.instances import Instance
 from breeze.engine.ledger import Ledger
 from breeze.engine.pool import Pool
@@ -56,6 +58,7 @@ from breeze.engine.registry import Registry
 from breeze.engine.roster import Roster, RunnerStatus
 from breeze.engine.selection import Decision
 from breeze.engine.stream import EventStream, Route, Source
+from breeze.engine.supply import Supplier, Supply
 from breeze.engine.watch import Watch
 from breeze.engine.watchdog import Watchdog
 
@@ -72,22 +75,30 @@ class Engine:
         clock: Clock,
         ledger: Ledger,
         record: Path | None = None,
+        supplier: Supplier | None = None,
     ) -> None:
         self.layers = layers
         self.registry = registry
         self.ledger = ledger
+        self.supplier = supplier
         self._clock = clock
         self._live: dict[str, EventStream[Any]] = {}
         self._roster = Roster(layers, registry, clock)
         settings = self.config.global_settings
         self._pool = Pool(
-            clock, retries=settings.max_init_retries, keep_alive=settings.keep_alive_s
+            clock,
+            retries=settings.max_init_retries,
+            keep_alive=settings.keep_alive_s,
+            budget=Budget(settings.memory_budget_mb),
+            pinned=self._roster.pinned,
         )
         policy = Policy.configured(settings.failover)
         circuit = settings.circuit
         self._circuits = Circuits(clock, circuit.failures, circuit.cooldown_ms / 1000)
         means = Means(self._roster.instances, self._pool, clock, ledger, self._circuits)
         self._source: Source = Failover(self._roster, means, policy)
+        if supplier is not None:
+            self._source = Supply(self._source, self._roster, supplier, clock)
         if record is not None:
             from breeze.engine.recorder import Recorder  # costs what most need not pay
 
@@ -109,6 +120,7 @@ class Engine:
         clock: Clock | None = None,
         ledger: bool = True,
         record: Path | str | None = None,
+        supplier: Callable[[Layers], Supplier] | None = None,
     ) -> AsyncIterator[Self]:
         """An engine for the time of the block; leaving it stops every request and unloads.
 
@@ -116,7 +128,8 @@ class Engine:
         file or a whole configuration (default: config.json there). `environ`: default os.environ.
         `overrides`: instance to parameter values, as from a command line. `runners`: classes to
         know beside those found. `record`: a folder in which each request is recorded with its
-        events, to be replayed. Raises InputError that names file, line and field.
+        events, to be replayed. `supplier`: whoever knows how to get models that nobody here has.
+        Raises InputError that names file, line and field.
         """
         variables = os.environ if environ is None else environ
         place = Home(Path(home)) if home is not None else Home.find(variables)
@@ -127,7 +140,8 @@ class Engine:
         layers = Layers(file, SettingsStore(place), variables, overrides or {})
         tapes = _folder(record) if record is not None else None
         account = Ledger(place.database if ledger else None)
-        engine = cls(layers, Registry(runners), clock or SystemClock(), account, tapes)
+        more = supplier(layers) if supplier is not None else None
+        engine = cls(layers, Registry(runners), clock or SystemClock(), account, tapes, more)
         try:
             yield engine
         finally:
@@ -207,9 +221,15 @@ class Engine:
         """Every named runner, configured or not."""
         return self._roster.instances
 
+    @property
+    def hardware(self) -> Hardware:
+        """What this machine has, with the evidence."""
+        return self._roster.hardware
+
     def runners(self) -> list[RunnerStatus]:
         """Every instance with its state, or the reason why it cannot work here."""
-        statuses = [self._roster.status(i, self._pool) for i in self.instances.values()]
+        budget = self._pool.room.limit
+        statuses = [self._roster.status(i, self._pool, budget) for i in self.instances.values()]
         return [self._circuits.shown(status) for status in statuses]
 
     async def models(self) -> dict[str, tuple[ModelInfo, ...]]:
@@ -234,6 +254,8 @@ class Engine:
             await stream.closed()
         self._watchdog.stop()
         await self._pool.close()
+        if self.supplier is not None:
+            await self.supplier.close()
         await asyncio.to_thread(self.ledger.close)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -15,8 +14,8 @@ from breeze.contracts.errors import InputError
 from breeze.contracts.parameters import Parameters
 from breeze.contracts.runner import ModelInfo, Runner, RunnerInfo
 from breeze.engine.entry import Key
+from breeze.engine.hardware import Hardware
 from breeze.engine.registry import Registry
-from breeze.engine.requirements import missing
 from breeze.engine.selection import Candidate
 from breeze.engine.served import Served
 from breeze.engine.workers import isolated
@@ -131,16 +130,24 @@ class Instance:
         made.home = self.home
         return made
 
-    def check(self, clock: Clock, *, hardware: bool) -> str | None:
-        """Why it cannot work here, or None; asked of the runner again after a few seconds."""
+    @property
+    def requirements(self) -> tuple[str, ...]:
+        """What the machine must have for it."""
+        if self.entry.requirements is not None:
+            return self.entry.requirements
+        return self.info.requirements if self.info is not None else ()
+
+    def check(self, clock: Clock, *, hardware: Hardware | None) -> str | None:
+        """Why it cannot work here, or None; asked of the runner again after a few seconds.
+
+        Without `hardware`, what it requires of the machine does not count.
+        """
         if self.problem or self.entry.always_available:
             return self.problem
         when, answer = self._checked
         if clock.now() - when >= _FRESH:
-            required: Iterable[str] = self.entry.requirements or ()
-            if self.entry.requirements is None and self.info:
-                required = self.info.requirements
-            answer = (missing(required) if hardware else None) or self.make().check()
+            lacks = hardware.missing(self.requirements) if hardware is not None else None
+            answer = lacks or self.make().check()
             self._checked = (clock.now(), answer)
         return answer
 

@@ -12,26 +12,42 @@ from copy import copy
 from functools import partial
 
 from breeze.contracts.clock import Clock, Timer
-from breeze.contracts.errors import NotLoadedError, OverloadedError, RunnerError
-from breeze.engine.entry import AnyRunner, Entry, State
+from breeze.contracts.errors import OverloadedError, RunnerError
+from breeze.contracts.events import Progress
+from breeze.contracts.service import LoadedModel
+from breeze.engine.budget import Budget
+from breeze.engine.entry import AnyRunner, Entry, State, Told
 from breeze.engine.entry import Key as Key
+from breeze.engine.loading import Loading
+from breeze.engine.machine_memory import resident
+from breeze.engine.room import Room
 
 _READY = State.READY
-_FIRST_RETRY = 0.1
-"""Seconds before a failed load is tried again; doubles each time."""
 
 
 class Pool:
     """All loaded runners of one engine.
 
     `retries`: how often a retryable load failure is tried again. `keep_alive`: idle seconds
-    before a runner is unloaded; 0 or less keeps it for ever.
+    before a runner is unloaded; 0 or less keeps it for ever. `budget`: the memory for all of
+    them; None is no limit. `pinned`: whether an instance's models stay loaded although nobody
+    uses them. `measure`: bytes that this process has.
     """
 
-    def __init__(self, clock: Clock, *, retries: int = 3, keep_alive: float = 300.0) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        retries: int = 3,
+        keep_alive: float = 300.0,
+        budget: Budget | None = None,
+        pinned: Callable[[str], bool] = lambda _: False,
+        measure: Callable[[], int] = resident,
+    ) -> None:
         self._clock = clock
-        self._retries = retries
         self._keep_alive = keep_alive
+        self.room = Room(budget, clock, self._retire, pinned)
+        self._loading = Loading(self.room, clock, retries, measure)
         self._entries: dict[Key, Entry] = {}
         self._draining: set[Entry] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -42,6 +58,11 @@ class Pool:
         """Everything loaded or loading, the draining ones included."""
         return (*self._entries.values(), *self._draining)
 
+    def shown(self, instance: str) -> tuple[LoadedModel, ...]:
+        """The instance's loaded models, the draining ones included."""
+        now = self._clock.now()
+        return tuple(e.shown(now) for e in self.entries if e.key.instance == instance)
+
     def take(self, key: Key) -> Entry | None:
         """Lease the runner of `key` if that takes no waiting; nothing is unloaded until `leave`."""
         entry = self._entries.get(key)
@@ -51,27 +72,35 @@ class Pool:
         entry.leases += 1
         return entry
 
-    async def admit(self, key: Key, make: Callable[[], AnyRunner]) -> Entry:
+    async def admit(
+        self, key: Key, make: Callable[[], AnyRunner], told: Told | None = None
+    ) -> Entry:
         """Lease the runner of `key`, which `make` makes: wait for a place, and for the load.
 
-        Raises OverloadedError when the queue is full, and what loading raises. Then it keeps none.
+        `told` hears of the wait. Raises OverloadedError when the queue is full, MemoryLimitError
+        when there is no room, and what loading raises. Then it keeps none.
         """
         entry = self._entries.get(key)
         if entry is None or (entry.state is State.FAILED and not entry.leases):
-            entry = self._entries[key] = Entry(key, make())
-            entry.runner.clock, entry.runner.lost = self._clock, partial(self._lost, entry)
+            entry = self._entries[key] = Entry(key, make(), self._clock)
+            entry.runner.lost = partial(self._lost, entry)
         entry.leases += 1
+        if told is not None:
+            entry.join(told)
         try:
-            await self._enter(entry)
+            await self._enter(entry, told)
         except BaseException:
+            entry.part(told)
             self._end_lease(entry)
             raise
-        if entry.state is not State.READY and entry.state is not State.DRAINING:
-            try:
+        try:
+            if entry.state is not State.READY and entry.state is not State.DRAINING:
                 await self._loaded(entry)
-            except BaseException:
-                self.leave(entry)
-                raise
+        except BaseException:
+            self.leave(entry)
+            raise
+        finally:
+            entry.part(told)
         return entry
 
     def leave(self, entry: Entry) -> None:
@@ -89,7 +118,7 @@ class Pool:
         if not entry.leases:
             self._became_idle(entry)
 
-    async def _enter(self, entry: Entry) -> None:
+    async def _enter(self, entry: Entry, told: Told | None) -> None:
         """Take a free place, or wait for one in turn."""
         if entry.free:
             entry.free -= 1
@@ -103,6 +132,8 @@ class Pool:
             )
         turn = asyncio.get_running_loop().create_future()
         entry.queue.append(turn)
+        if told is not None:
+            told(Progress("queued"))
         try:
             await turn
         except asyncio.CancelledError:
@@ -113,34 +144,17 @@ class Pool:
         """Wait for the one load of this entry. It goes on until nobody has a lease."""
         if entry.loading is None or entry.loading.done():
             entry.state = State.LOADING
-            entry.loading = asyncio.create_task(self._load(entry))
+            entry.loading = asyncio.create_task(self._loading.run(entry))
         try:
             await asyncio.shield(entry.loading)
         except RunnerError as error:  # each who waited adds facts of his own to it
             raise copy(error) from error.__cause__
 
-    async def _load(self, entry: Entry) -> None:
-        delay = _FIRST_RETRY
-        for tries_left in range(self._retries, -1, -1):
-            try:
-                await entry.runner.load(entry.key.model)
-                entry.state = State.READY
-                return
-            except asyncio.CancelledError:
-                await entry.runner.unload()
-                raise
-            except Exception as error:  # a runner may raise anything; callers get our tree
-                entry.state = State.FAILED
-                if not tries_left or not getattr(error, "retryable", False):
-                    failure = _load_failure(entry, error)
-                    raise failure from error.__cause__ if failure is error else error
-            await self._clock.sleep(delay)
-            delay *= 2
-
     def _lost(self, entry: Entry) -> None:
         """What it had loaded is gone; who comes next loads it again."""
         if entry.state is State.READY:
             entry.state, entry.loading = State.LOADING, None
+            self.room.free(entry)
 
     def _forget(self, entry: Entry) -> None:
         if self._entries.get(entry.key) is entry:
@@ -153,15 +167,20 @@ class Pool:
         """
         for entry in [e for e in self._entries.values() if e.key.instance == instance]:
             if not keep(entry):
-                self._forget(entry)
-                if entry.state is not State.FAILED:
-                    entry.state = State.DRAINING if entry.state is State.READY else entry.state
-                self._draining.add(entry)
-                if not entry.leases:
-                    self._start(self._drained(entry))
+                self._retire(entry)
+
+    def _retire(self, entry: Entry) -> None:
+        """Nobody gets it any more; it is unloaded when the last one has left."""
+        self._forget(entry)
+        entry.retired = True
+        entry.state = State.DRAINING if entry.state is State.READY else entry.state
+        self._draining.add(entry)
+        if not entry.leases:
+            self._start(self._drained(entry))
 
     def _became_idle(self, entry: Entry) -> None:
         if entry.loading is not None and not entry.loading.done():  # nobody waits for it now
+            entry.retired = True
             entry.loading.cancel()
             self._start(entry.loading)  # it unloads what it has loaded so far
             self._forget(entry)
@@ -169,6 +188,7 @@ class Pool:
             self._start(self._drained(entry))
             return
         entry.idle_since = self._clock.now()
+        self.room.left()
         if self._keep_alive > 0 and self._sweep is None:
             self._sweep = self._clock.call_later(self._keep_alive, self._sweep_idle)
 
@@ -178,8 +198,10 @@ class Pool:
         now, next_look = self._clock.now(), None
         for entry in [e for e in self._entries.values() if not e.leases]:
             left = entry.idle_since + self._keep_alive - now
+            if self.room.pinned(entry.key.instance) and entry.state is _READY:
+                continue
             if left <= 0:
-                self.retire(entry.key.instance, keep=lambda other, idle=entry: other is not idle)  # type: ignore[misc]
+                self._retire(entry)
             else:
                 next_look = left if next_look is None else min(next_look, left)
         if next_look is not None:
@@ -189,7 +211,10 @@ class Pool:
         if entry.leases:
             return
         self._draining.discard(entry)
-        await entry.runner.unload()
+        try:
+            await entry.runner.unload()
+        finally:
+            self.room.free(entry)
 
     def _start(self, work: Awaitable[None]) -> None:
         task = asyncio.ensure_future(work)
@@ -210,16 +235,3 @@ class Pool:
         for instance in {key.instance for key in self._entries}:
             self.retire(instance)
         await self.settle()
-
-
-def _load_failure(entry: Entry, error: Exception) -> RunnerError:
-    if isinstance(error, RunnerError):
-        error.runner = error.runner or entry.key.instance
-        return error
-    model = f" {entry.key.model!r}" if entry.key.model else ""
-    return NotLoadedError(
-        f"{entry.key.instance} could not load{model}: {type(error).__name__}: {error}",
-        runner=entry.key.instance,
-        model=entry.key.model,
-        retryable=False,
-    )

@@ -11,12 +11,16 @@ from breeze.config.resolve import Layers
 from breeze.contracts.capability import Capability
 from breeze.contracts.clock import Clock
 from breeze.contracts.request import AUTO, Request
+from breeze.contracts.router import RunnerType
 from breeze.contracts.runner import ModelInfo
 from breeze.contracts.service import RunnerStatus as RunnerStatus
+from breeze.engine.hardware import Hardware
 from breeze.engine.instances import Instance, build, candidate
+from breeze.engine.nobody import nobody
 from breeze.engine.pool import Pool
 from breeze.engine.registry import Registry
-from breeze.engine.selection import Candidate, Decision, Wish, decide, nobody
+from breeze.engine.runner_types import likeness, type_of
+from breeze.engine.selection import Candidate, Decision, Wish, decide
 
 _FRESH = 1.0
 """Seconds for which a decision is taken again without being made again."""
@@ -33,11 +37,14 @@ class Roster:
         self._clock = clock
         self._decisions: dict[_Asked, tuple[float, Decision]] = {}
         self._config = layers.config.config
+        said = self._config.global_settings.hardware
+        self.hardware = Hardware(said=said, environ=layers.environ, clock=clock)
         self._saved = layers.store.load()
         self.instances: dict[str, Instance] = build(self._config, layers, registry)
 
     def refresh(self) -> None:
-        """Read the saved settings again."""
+        """Read the saved settings again, and look at the machine again."""
+        self.hardware.refresh()
         self._decisions.clear()
         self._saved = self._layers.store.load()
         fresh = build(self._config, self._layers, self._registry)
@@ -71,7 +78,7 @@ class Roster:
         """Who would be tried, perhaps nobody. Raises E404 and E405 for those it names."""
         if (known := self.recall(request)) is not None:
             return known
-        wish = Wish(*_asked(request))
+        wish = self._wish(request)
         await self._learn_models(wish.capability)
         if request.model != AUTO and request.model.partition("/")[0] not in self.instances:
             await self._look_for(request.model)
@@ -80,6 +87,14 @@ class Roster:
             self._decisions.clear()
         self._decisions[_asked(request)] = (self._clock.now(), decision)
         return decision
+
+    def _wish(self, request: Request[Any]) -> Wish:
+        """A type of runners counts as one where nobody is called so."""
+        wish = Wish(*_asked(request))
+        kind = type_of(wish.runner)
+        if kind is None or any(wish.runner in (i.name, i.runner) for i in self.instances.values()):
+            return wish
+        return replace(wish, runner="", type=kind.value)
 
     async def _learn_models(self, capability: Capability) -> None:
         """Ask those that load one model at a time whether theirs can do the work at all."""
@@ -111,15 +126,17 @@ class Roster:
     def _candidate(self, instance: Instance, wish: Wish, saved: str) -> Candidate:
         """What selection must know of it; who cannot be chosen anyway is not checked."""
         found = candidate(instance, wish.capability, self._config, saved)
-        chosen = found.automatic or found.saved or found.default or found.models
+        if wish.type and (found.automatic or found.name in self._config.instances):
+            found = replace(found, likeness=likeness(instance, RunnerType(wish.type)))
+        chosen = found.automatic or found.saved or found.default or found.models or found.likeness
         names = (wish.runner, wish.model, wish.model.partition("/")[0])
         if not (chosen or found.name in names or found.runner in names):
             return found
         return replace(found, unavailable=self._unavailable(instance))
 
     def _unavailable(self, instance: Instance) -> str | None:
-        hardware = self._config.global_settings.enable_hardware_detection
-        return instance.check(self._clock, hardware=hardware)
+        detects = self._config.global_settings.enable_hardware_detection
+        return instance.check(self._clock, hardware=self.hardware if detects else None)
 
     async def models(self, *, newest: bool = False) -> dict[str, tuple[ModelInfo, ...]]:
         """What each available instance serves. A minute old at most; with `newest`, 5 seconds."""
@@ -139,11 +156,11 @@ class Roster:
             return False
         return reason is not None or not instance.automatic
 
-    def status(self, instance: Instance, pool: Pool) -> RunnerStatus:
-        """Its state in the pool, or the reason why it cannot work here."""
-        loaded = [e for e in pool.entries if e.key.instance == instance.name]
+    def status(self, instance: Instance, pool: Pool, budget: int) -> RunnerStatus:
+        """Its state in the pool, or why it cannot work. `budget`: bytes for all of them."""
+        loaded = pool.shown(instance.name)
         reason = self._unavailable(instance)
-        state = loaded[0].state.value if loaded else ("unavailable" if reason else "absent")
+        state = loaded[0].state if loaded else ("unavailable" if reason else "absent")
         if not instance.entry.enabled:
             state, reason = "disabled", "disabled in the configuration"
         return RunnerStatus(
@@ -155,12 +172,22 @@ class Roster:
             state=state,
             reason=reason or "",
             model=instance.model,
-            loaded=tuple(e.key.model for e in loaded),
-            leases=sum(e.leases for e in loaded),
-            waiting=sum(e.waiting for e in loaded),
+            loaded=tuple(one.model for one in loaded),
+            leases=sum(one.leases for one in loaded),
+            waiting=sum(one.waiting for one in loaded),
+            models=loaded,
+            size=sum(one.size for one in loaded),
+            measured=all(one.measured for one in loaded if one.size),
+            budget=budget,
+            pinned=instance.entry.pinned,
             mock=bool(instance.info and instance.info.mock),
             offered=self._offered(instance, reason),
         )
+
+    def pinned(self, name: str) -> bool:
+        """Whether the models of an instance stay loaded."""
+        instance = self.instances.get(name)
+        return instance is not None and instance.entry.pinned
 
 
 def _asked(request: Request[Any]) -> _Asked:

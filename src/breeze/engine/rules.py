@@ -74,6 +74,8 @@ RULES: dict[type[RunnerError], Rule] = {
     BlockedError: _FINAL,
 }
 """The rule of each kind."""
+OURS = (OverloadedError, MemoryLimitError)
+"""What the pool says before the runner is asked: its queue is full, or others fill the memory."""
 ASKED_WRONG = (InputError, TooLargeError, NotFoundError, CapabilityError)
 """What a stand-in says of a request that was meant for another."""
 

@@ -9,7 +9,7 @@ from hashlib import blake2b
 import msgspec
 
 from breeze.contracts.capability import Capability, RunnerKind, Strategy
-from breeze.contracts.errors import CapabilityError, NotFoundError, RunnerError, UnavailableError
+from breeze.contracts.errors import CapabilityError, NotFoundError
 from breeze.contracts.request import AUTO
 from breeze.contracts.service import Choice as Choice
 from breeze.contracts.service import Decision as Decision
@@ -22,7 +22,8 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     `automatic`: may be chosen without being named. `unavailable`: why it cannot work here.
     `listed`: the configuration names it for the capability. `saved` and `default`: it is the saved
     selection, the configured default. `fits`: what the
-    model that it would use can do; empty when that is not known.
+    model that it would use can do; empty when that is not known. `likeness`: how well it is of the
+    type that the wish names.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     fits: tuple[Capability, ...] = ()
     saved: bool = False
     default: bool = False
+    likeness: int = 0
 
     @property
     def mock(self) -> bool:
@@ -46,17 +48,18 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Wish(msgspec.Struct, frozen=True):
-    """What the request says about who should answer. `preferred`: the router's configuration."""
+    """What the request says about who should answer. `preferred`: the router's configuration;
+    `type`: a type of runners, such as ONNX, instead of a runner."""
 
     capability: Capability
     runner: str = ""
     model: str = AUTO
     strict: bool = False
     preferred: str = ""
+    type: str = ""
 
 
-_NO_KEY, _FEW = "no API key", 2
-_STRICT = "the request is strict about another runner"
+STRICT = "the request is strict about another runner"
 _Rank = Callable[[Candidate], tuple[int, ...]]
 _REMOTE, _MOCK = RunnerKind.CLOUD, RunnerKind.MOCK
 _RANKS: dict[Strategy, _Rank] = {
@@ -76,7 +79,7 @@ def decide(
     *,
     fallback_to_mock: bool = True,
 ) -> Decision:
-    """The order in which to try, which is empty when nobody can be (see `nobody`).
+    """The order in which to try, which is empty when nobody can be (see `nobody.py`).
 
     Raises E404 when the request names somebody unknown, E405 when it names somebody unable.
     """
@@ -86,14 +89,14 @@ def decide(
         fallback_to_mock and not any(_is_real(c, wish.capability) for c in known)
     )
     order: list[Choice] = []
-    rejected: list[Rejected] = []
+    rejected = [Rejected(wish.type, _no_such(wish))] if wish.type and not named else []
     for candidate in _in_order(known, named, wish):
         is_named = candidate in named
         why_not = _objection(candidate, wish, strategy, named=is_named, mocks=mocks)
         if why_not is None and not (is_named and model):
             why_not = _unfit(candidate, wish.capability)
-        if why_not is None and wish.strict and named and not is_named:
-            why_not = _STRICT
+        if why_not is None and wish.strict and (named or wish.type) and not is_named:
+            why_not = STRICT
         if why_not is not None:
             rejected.append(Rejected(candidate.name, why_not))
             continue
@@ -113,6 +116,10 @@ def _named(wish: Wish, known: Sequence[Candidate]) -> tuple[list[Candidate], str
             raise _unknown("runner", wish.runner, [c.name for c in known])
         model = "" if wish.model in (AUTO, "", wish.runner) else _bare(wish.model, found)
         return _fit(found, wish), model, "named by the request"
+    if wish.type:
+        found = _of_type(known, wish)
+        model = "" if wish.model == AUTO or not found else _bare(wish.model, found)
+        return found, model, f"of the type {wish.type}, which the request names"
     if wish.model in (AUTO, ""):
         return [], "", ""
     if found := [c for c in known if c.name == wish.model]:
@@ -129,6 +136,19 @@ def _named(wish: Wish, known: Sequence[Candidate]) -> tuple[list[Candidate], str
 
 def _by_name(name: str, known: Sequence[Candidate]) -> list[Candidate]:
     return [c for c in known if c.name == name] or [c for c in known if c.runner == name]
+
+
+def _of_type(known: Sequence[Candidate], wish: Wish) -> list[Candidate]:
+    """Those most like the type, of all who can work here; perhaps nobody."""
+    can = [c for c in known if c.likeness and c.enabled and c.unavailable is None]
+    able = [c for c in can if wish.capability in c.capabilities]
+    best = max((c.likeness for c in able), default=0)
+    return [c for c in able if c.likeness == best]
+
+
+def _no_such(wish: Wish) -> str:
+    otherwise = "the request is strict" if wish.strict else "another one answers"
+    return f"no runner of this type can do {wish.capability} here: {otherwise}"
 
 
 def _bare(model: str, found: Sequence[Candidate]) -> str:
@@ -209,33 +229,6 @@ def _reason(candidate: Candidate, wish: Wish, strategy: Strategy) -> str:
 
 def _is_mock(name: str, known: Iterable[Candidate]) -> bool:
     return any(c.mock for c in known if c.name == name)
-
-
-def nobody(decision: Decision) -> RunnerError:
-    """What to say when a decision has nobody to try: E405 if nobody ever could, else E501."""
-    able = [r for r in decision.rejected if not r.why.startswith("cannot do ")]
-    if not able:
-        return CapabilityError(
-            f"No runner here can do {decision.capability}. Run: breeze runners", field="runner"
-        )
-    reasons = "; ".join(_told([r for r in able if r.why != _STRICT]))
-    return UnavailableError(
-        f"No runner can do {decision.capability} now. {reasons}.", field="runner", retryable=False
-    )
-
-
-def _told(rejected: Sequence[Rejected]) -> list[str]:
-    """Each reason with its name; those whom the same keeps away are counted when they are many."""
-    alike: dict[str, list[Rejected]] = {}
-    for one in rejected:
-        alike.setdefault(_NO_KEY if one.why.startswith(_NO_KEY) else one.why, []).append(one)
-    told = []
-    for why, some in alike.items():
-        if len(some) <= _FEW:
-            told += [f"{one.name}: {one.why}" for one in some]
-        else:
-            told.append(f"{len(some)} others: {why}")
-    return [*told, "see: breeze runners"] if len(told) < len(rejected) else told
 
 
 def _unknown(field: str, name: str, known: Sequence[str]) -> NotFoundError:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-import signal
 import socket
 import subprocess
 import sys
@@ -122,7 +121,3 @@ class WorkerProcess:
             return await self.wait()
         finally:
             timer.cancel()
-
-
-SIGNALS = (signal.SIGTERM, signal.SIGKILL)
-"""What we end a worker by."""

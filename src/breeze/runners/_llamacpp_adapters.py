@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from breeze.contracts.errors import InputError
-from breeze.runners._gguf import read_header
+from breeze.contracts.gguf import read_header
 
 
 class Adapter(NamedTuple):

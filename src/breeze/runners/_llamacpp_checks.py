@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from breeze.contracts.errors import InputError
-from breeze.runners._gguf_header import Header
+from breeze.contracts.gguf_header import Header
 
 _MOST = {"context_length": 2**24, "embedding_length": 2**24, "block_count": 512}
 _POOLINGS = range(5)

@@ -10,9 +10,9 @@ from typing import Any
 
 from breeze.contracts.capability import Capability
 from breeze.contracts.errors import InputError
+from breeze.contracts.gguf import read_header
+from breeze.contracts.gguf_header import Header
 from breeze.contracts.runner import ModelInfo
-from breeze.runners._gguf import read_header
-from breeze.runners._gguf_header import Header
 from breeze.runners._llamacpp_checks import check_numbers
 from breeze.runners._llamacpp_projector import check_projector
 

@@ -6,8 +6,8 @@ from math import prod
 from pathlib import Path
 
 from breeze.contracts.errors import InputError
-from breeze.runners._gguf import read_header
-from breeze.runners._gguf_header import Array, Header
+from breeze.contracts.gguf import read_header
+from breeze.contracts.gguf_header import Array, Header
 
 _SIDES = {
     "image_size": 16_384,

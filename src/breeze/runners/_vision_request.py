@@ -1,10 +1,10 @@
-"""What of a chat request this runner answers: the last pictures, the last question."""
+"""What of a chat request is answered by rule: the last pictures, the last question."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -14,7 +14,6 @@ from breeze.contracts.messages import ImagePart
 from breeze.contracts.requests import ChatRequest
 from breeze.runners._fetch import EVERYWHERE, USUAL, Policy, fetch
 from breeze.runners._unseen import unseen
-from breeze.runners._vision_parameters import SystemVisionParameters
 
 _WHY = {
     **dict.fromkeys(("temperature", "top_p", "top_k", "presence_penalty", "frequency_penalty"),
@@ -27,6 +26,16 @@ _WHY = {
     **dict.fromkeys(("n", "seed"), "each answer would be the same"),
 }  # fmt: skip
 _DEFAULTS = {field.name: field.default for field in msgspec.structs.fields(ChatRequest)}
+
+
+class Fetching(Protocol):
+    """From where pictures may be fetched (off, public, any), and how many bytes one may have."""
+
+    @property
+    def fetch_images(self) -> str: ...
+
+    @property
+    def max_bytes(self) -> int: ...
 
 
 class Shown(NamedTuple):
@@ -57,7 +66,7 @@ def shown(request: ChatRequest, most: int) -> list[Shown]:
     return pictures
 
 
-async def fetched(pictures: list[Shown], p: SystemVisionParameters) -> list[Shown]:
+async def fetched(pictures: list[Shown], p: Fetching) -> list[Shown]:
     """The same with the bytes of those that were named by URL.
 
     Raises InputError when one cannot be fetched or may not be, TooLargeError.
@@ -66,7 +75,7 @@ async def fetched(pictures: list[Shown], p: SystemVisionParameters) -> list[Show
     return await asyncio.gather(*(_fetched(picture, policy) for picture in pictures))
 
 
-def _policy(p: SystemVisionParameters) -> Policy | None:
+def _policy(p: Fetching) -> Policy | None:
     """From where pictures may be fetched, None when from nowhere."""
     if p.fetch_images == "off":
         return None

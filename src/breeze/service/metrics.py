@@ -141,6 +141,8 @@ class Metrics:
             "queue_waiting": [Sample((r.name,), r.waiting) for r in runners],
             "loaded_models": [Sample((r.name,), len(r.loaded)) for r in runners],
             "leases": [Sample((r.name,), r.leases) for r in runners],
+            "model_bytes": [Sample((r.name,), r.size) for r in runners],
+            "memory_budget": [Sample((), max((r.budget for r in runners), default=0))],
         }
 
 

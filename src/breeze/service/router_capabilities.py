@@ -19,7 +19,7 @@ from breeze.contracts.requests import (
 from breeze.contracts.router import AITaskType, RunnerType, ServiceCapability
 from breeze.engine.engine import Engine
 from breeze.service.router_options import CHAT, DRAW, HEAR, JUDGE, SPEAK
-from breeze.service.router_runners import CAPABILITIES, SIGNS, able, of_type
+from breeze.service.router_runners import CAPABILITIES, able, of_type
 
 _LOOK = ChatRequest((Message("user", (ImagePart(b"\0"),)),))
 _SAMPLES: Mapping[Capability, Request[Any]] = {
@@ -54,7 +54,7 @@ WORK: Mapping[str, tuple[Capability, ...]] = {
 """Names for which any one of the capabilities must be there."""
 
 TYPES: Mapping[str, RunnerType] = {
-    **{f"{kind.lower()}_runner": kind for kind in SIGNS},
+    **{f"{kind.lower()}_runner": kind for kind in RunnerType if kind is not RunnerType.DEFAULT},
     "mock_runners": RunnerType.MOCK,
 }
 

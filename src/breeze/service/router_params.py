@@ -9,7 +9,7 @@ from breeze.contracts.router import RunnerType, SettingKey
 from breeze.engine.engine import Engine
 from breeze.engine.instances import Instance
 from breeze.service.router_notes import Notes
-from breeze.service.router_runners import SIGNS, by_name, of_type
+from breeze.service.router_runners import by_name, of_type
 from breeze.service.router_values import MOST_ENTRIES
 
 HIDDEN = "***"
@@ -67,10 +67,10 @@ def _runner_in(rest: str, engine: Engine) -> tuple[Instance, str] | None:
         if rest == name or rest.startswith(f"{name}_"):
             instance = by_name(engine, name)
             return (instance, rest[len(name) + 1 :]) if instance else None
-    for kind in SIGNS:
+    for kind in RunnerType:
         name = kind.lower()
         if rest == name or rest.startswith(f"{name}_"):
-            instance = of_type(engine, RunnerType(kind))
+            instance = of_type(engine, kind)
             return (instance, rest[len(name) + 1 :]) if instance else None
     return None
 

@@ -9,7 +9,7 @@ import msgspec
 from breeze.contracts.answers import Adjustment
 from breeze.contracts.errors import InputError, VersionError
 from breeze.contracts.request import Request
-from breeze.contracts.router import API_VERSION, AIRequest
+from breeze.contracts.router import API_VERSION, AIRequest, RuntimeBackend
 from breeze.engine.engine import Engine
 from breeze.service.router_attachments import Uploads, loaded, open_attachments
 from breeze.service.router_limits import RouterLimits
@@ -24,7 +24,8 @@ from breeze.service.router_values import LONGEST_NAME
 class Plan(NamedTuple):
     """What the engine is asked, and what is told with the answer.
 
-    `unasked`: fields that only a default filled, so nobody misses them.
+    `unasked`: fields that only a default filled, so nobody misses them. `preferred`: where its
+    client wants the work to run.
     """
 
     request: Request[Any]
@@ -32,6 +33,7 @@ class Plan(NamedTuple):
     requested_runner: str
     adjustments: list[Adjustment]
     unasked: frozenset[str]
+    preferred: RuntimeBackend = RuntimeBackend.AUTO
 
 
 class Planner:
@@ -68,6 +70,7 @@ class Planner:
             routed.requested_runner,
             notes.adjustments,
             _unasked(options.fields, preferences),
+            preferences.configuration.preferred_runtime,
         )
 
 

@@ -8,12 +8,13 @@ import msgspec
 
 from breeze.contracts.errors import CapabilityError, NotFoundError
 from breeze.contracts.request import AUTO, Request
-from breeze.contracts.router import RunnerType, RuntimeBackend
+from breeze.contracts.router import RunnerType
 from breeze.engine.engine import Engine
 from breeze.engine.instances import Instance
 from breeze.service.router_mapping import Draft
 from breeze.service.router_params import params_for
-from breeze.service.router_runners import TASKS, by_name, of_type, on_backend
+from breeze.service.router_preferred import preferred
+from breeze.service.router_runners import TASKS, by_name, of_type, why_not
 
 
 class Routed(NamedTuple):
@@ -31,15 +32,16 @@ async def route(request: Request[Any], draft: Draft, engine: Engine, *, seed_ord
     """
     own, configured = draft.options.runner, _configured(request, draft)
     asked = (configured or own) if seed_order else (own or configured)
-    find = _find if asked else _by_backend
-    instance = find(asked, request, draft, engine)
+    instance = _find(asked, request, draft, engine) if asked else None
     changes: dict[str, Any] = {"model": draft.options.model}
     if instance is not None and not _other_model(instance, asked == own, draft):
         changes["runner"] = instance.name
         changes["params"] = params_for(instance.name, draft.preferences.settings)
+    elif instance is None and request.strict and asked in RunnerType.__members__:
+        changes["runner"] = asked  # nobody is of that type, and the engine says so
     changes["model"] = await _model(request, changes, draft, engine)
-    routed = msgspec.structs.replace(request, **changes)
-    if "runner" not in changes and draft.preferences.settings:
+    routed = await preferred(msgspec.structs.replace(request, **changes), draft, engine)
+    if not routed.runner and draft.preferences.settings:
         routed = await _with_params(routed, draft, engine)
     return Routed(routed, asked)
 
@@ -57,8 +59,7 @@ def _find(asked: str, request: Request[Any], draft: Draft, engine: Engine) -> In
         kind = RunnerType(asked)
         found = of_type(engine, kind, request.needs)
         if found is None and kind is not RunnerType.DEFAULT:
-            why = f"no {asked} runner can do {request.needs} here: another one answers"
-            draft.notes.adjust("runner", asked, None, why)
+            draft.notes.adjust("runner", asked, None, why_not(engine, kind, request.needs))
         return found
     instance = by_name(engine, asked)
     if instance is None:
@@ -67,13 +68,6 @@ def _find(asked: str, request: Request[Any], draft: Draft, engine: Engine) -> In
             field="options.runner",
         )
     return instance
-
-
-def _by_backend(_: str, request: Request[Any], draft: Draft, engine: Engine) -> Instance | None:
-    backend = draft.preferences.configuration.preferred_runtime
-    if backend in (RuntimeBackend.GPU, RuntimeBackend.NPU):
-        return on_backend(engine, backend, request.needs)
-    return None
 
 
 def _other_model(instance: Instance, explicit: bool, draft: Draft) -> bool:

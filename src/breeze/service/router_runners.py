@@ -3,42 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
 
-from breeze.contracts.capability import Capability, Requirement, RunnerKind
+from breeze.contracts.capability import Capability, RunnerKind
 from breeze.contracts.router import AITaskType, RunnerType, RuntimeBackend
 from breeze.engine.engine import Engine
 from breeze.engine.instances import Instance
-
-
-class Sign(NamedTuple):
-    """By what a runner of a type is known: words in its names, its kind, what it requires."""
-
-    words: tuple[str, ...] = ()
-    kinds: tuple[RunnerKind, ...] = ()
-    requires: tuple[Requirement, ...] = ()
-
-
-def _named(kind: RunnerType, *more: str) -> tuple[str, ...]:
-    return (plain(kind), *more)
-
-
-def plain(name: str) -> str:
-    """A name without case and signs, so that `LLAMA_CPP` and `llama.cpp` are one."""
-    return "".join(letter for letter in name.lower() if letter.isalnum())
-
-
-SIGNS: Mapping[RunnerType, Sign] = {
-    RunnerType.MOCK: Sign(kinds=(RunnerKind.MOCK,)),
-    RunnerType.EXECUTORCH: Sign(_named(RunnerType.EXECUTORCH)),
-    RunnerType.ONNX: Sign(_named(RunnerType.ONNX)),
-    RunnerType.MTK_APU: Sign(
-        _named(RunnerType.MTK_APU, "mediatek"), requires=(Requirement.MTK_NPU,)
-    ),
-    RunnerType.LLAMA_CPP: Sign(_named(RunnerType.LLAMA_CPP)),
-    RunnerType.SYSTEM: Sign(_named(RunnerType.SYSTEM), kinds=(RunnerKind.LOCAL,)),
-}
-"""DEFAULT has no sign: it counts as not said. SYSTEM is what this machine has without a network."""
+from breeze.engine.runner_types import likeness
 
 TASKS: Mapping[Capability, AITaskType] = {
     Capability.LLM: AITaskType.TEXT_GENERATION,
@@ -49,55 +19,72 @@ TASKS: Mapping[Capability, AITaskType] = {
 }
 CAPABILITIES: Mapping[AITaskType, Capability] = {task: can for can, task in TASKS.items()}
 
-BACKENDS: Mapping[RunnerKind, RuntimeBackend] = {
+_USUAL: Mapping[RunnerKind, RuntimeBackend] = {
     RunnerKind.MOCK: RuntimeBackend.CPU,
     RunnerKind.LOCAL: RuntimeBackend.CPU,
 }
 
 
-def backend_of(instance: Instance) -> RuntimeBackend | None:
-    """Where its work runs; None for a service somewhere else."""
+def backends_of(instance: Instance) -> tuple[RuntimeBackend, ...]:
+    """Where its work runs on this machine, the usual place first; empty for one elsewhere.
+
+    Of a runner that does not tell, its kind and what it requires tell it.
+    """
+    runner, parameters = instance.runner_type, instance.parameters
+    if runner is not None and parameters is not None and (told := runner.backends_of(parameters)):
+        return tuple(RuntimeBackend(backend.value) for backend in told)
     if instance.kind is RunnerKind.HARDWARE:
-        needs = instance.info.requirements if instance.info else ()
-        return RuntimeBackend.NPU if Requirement.MTK_NPU in needs else RuntimeBackend.GPU
-    return BACKENDS.get(instance.kind)
+        npu = any(name == "NPU" or name.endswith("_NPU") for name in instance.requirements)
+        return (RuntimeBackend.NPU if npu else RuntimeBackend.GPU,)
+    usual = _USUAL.get(instance.kind)
+    return (usual,) if usual is not None else ()
+
+
+def backend_of(instance: Instance) -> RuntimeBackend | None:
+    """Where its work usually runs; None for a service somewhere else."""
+    return next(iter(backends_of(instance)), None)
 
 
 def able(engine: Engine, capability: Capability | None = None) -> Iterator[Instance]:
     """The instances that can work here now, for `capability` if one is given; best rank first."""
     ready = {s.name for s in engine.runners() if s.state != "disabled" and not s.reason}
-    for instance in sorted(engine.instances.values(), key=lambda i: (i.priority, i.name)):
-        if instance.name in ready and (capability is None or capability in instance.capabilities):
-            yield instance
+    return (i for i in _ranked(engine, capability) if i.name in ready)
 
 
 def of_type(
     engine: Engine, kind: RunnerType, capability: Capability | None = None
 ) -> Instance | None:
     """The best instance of a runner type that can work here now."""
-    sign = SIGNS.get(kind)
-    if sign is None:
+    if kind is RunnerType.DEFAULT:
         return None
-    found = [(rank, i) for i in able(engine, capability) if (rank := _likeness(i, sign))]
-    return max(found, key=lambda pair: pair[0])[1] if found else None
+    alike = [i for i in able(engine, capability) if _likeness(i, kind, engine)]
+    return max(alike, key=lambda i: _likeness(i, kind, engine), default=None)
 
 
-def _likeness(instance: Instance, sign: Sign) -> int:
-    """2 by name or requirement, 1 by kind only, 0 not at all."""
-    info = instance.info
-    names = [instance.name, instance.runner]
-    if info is not None:
-        names += [info.vendor, *info.needs]
-        if set(sign.requires) & set(info.requirements):
-            return 2
-    if any(word in plain(name) for word in sign.words for name in names):
-        return 2
-    return int(instance.kind in sign.kinds)
+def why_not(engine: Engine, kind: RunnerType, capability: Capability) -> str:
+    """Why no instance of a runner type can do it here now, with the remedy where there is one."""
+    reasons = {status.name: status.reason for status in engine.runners()}
+    alike = [
+        i
+        for i in _ranked(engine)
+        if _likeness(i, kind, engine) > 1 and (capability in i.capabilities or i.problem)
+    ]
+    alike.sort(key=lambda i: (not i.entry.enabled, -_likeness(i, kind, engine)))
+    told = [f"{i.name}: {reasons[i.name]}" for i in alike if reasons.get(i.name)]
+    why = f"no {kind} runner can do {capability} here: another one answers"
+    return f"{why} ({told[0]})" if told else why
 
 
-def on_backend(engine: Engine, backend: RuntimeBackend, capability: Capability) -> Instance | None:
-    """The best instance whose work runs there."""
-    return next((i for i in able(engine, capability) if backend_of(i) is backend), None)
+def _ranked(engine: Engine, capability: Capability | None = None) -> list[Instance]:
+    found = sorted(engine.instances.values(), key=lambda i: (i.priority, i.name))
+    return [i for i in found if capability is None or capability in i.capabilities]
+
+
+def _likeness(instance: Instance, kind: RunnerType, engine: Engine) -> int:
+    """Nobody is of a type who works only where somebody set it up, and nobody has."""
+    if instance.automatic or instance.name in engine.config.instances:
+        return likeness(instance, kind)
+    return 0
 
 
 def by_name(engine: Engine, name: str) -> Instance | None:

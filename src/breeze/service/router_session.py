@@ -34,6 +34,7 @@ from breeze.engine.watch import Watch
 from breeze.service.router_answer import Answer
 from breeze.service.router_log import SessionLog
 from breeze.service.router_plan import Plan, version_of
+from breeze.service.router_preferred import elsewhere
 from breeze.service.router_runners import backend_of
 from breeze.service.router_settings import Preferences, read_configuration
 
@@ -208,13 +209,16 @@ class RouterSession:
         assert finish.result is not None
         said = [a for a in finish.result.adjustments if a.field not in live.plan.unasked]
         instance = self._service.engine.instances.get(route.runner)
+        ran = (finish.metadata or {}).get(MetadataKey.RUNTIME_BACKEND)
+        if ran is None and instance is not None:
+            ran = backend_of(instance)
+        told = [*live.plan.adjustments, *said]
+        told += elsewhere(self._service.engine, live.plan, told, route.runner, ran)
         more = {
             "requested_runner": live.plan.requested_runner,
-            "adjustments": [*live.plan.adjustments, *said],
-            MetadataKey.RUNTIME_BACKEND: backend_of(instance) if instance is not None else None,
+            "adjustments": told,
+            MetadataKey.RUNTIME_BACKEND: ran,
         }
-        own = finish.metadata or {}
-        more.update({k: own[k] for k in (MetadataKey.RUNTIME_BACKEND,) if k in own})
         response = live.answer.completed(finish, more)
         self._log.ends(response)
         return response

@@ -13,7 +13,6 @@ from breeze.contracts.request import GuardianOptions, between
 from breeze.contracts.router import (
     API_VERSION,
     SUPPORTED,
-    AITaskType,
     Configuration,
     LogLevel,
     RunnerType,
@@ -23,7 +22,8 @@ from breeze.contracts.router import (
 from breeze.engine.engine import Engine
 from breeze.service.router_notes import Notes
 from breeze.service.router_params import RunnerSetting, read_model_path, read_runner_setting
-from breeze.service.router_runners import CAPABILITIES, of_type, on_backend
+from breeze.service.router_preferred import FIELD, nobody_on
+from breeze.service.router_runners import CAPABILITIES, of_type, why_not
 from breeze.service.router_values import MOST_ENTRIES, name, switch
 
 _SWITCHES = (SettingKey.ENABLE_LOGGING, SettingKey.ENABLE_STREAMING, SettingKey.ENABLE_GUARDRAILS)
@@ -130,11 +130,10 @@ def _note_runners(asked: Configuration, engine: Engine, notes: Notes) -> None:
     """Say which of the wanted runners this engine does not have."""
     for task, kind in asked.runner_configurations.items():
         if kind is not RunnerType.DEFAULT and of_type(engine, kind, CAPABILITIES[task]) is None:
-            why = f"no {kind} runner can do it here: another one answers"
+            why = why_not(engine, kind, CAPABILITIES[task])
             notes.adjust(f"runnerConfigurations.{task}", kind, RunnerType.DEFAULT, why)
     backend = asked.preferred_runtime
-    if backend in (RuntimeBackend.GPU, RuntimeBackend.NPU):
-        unmet = [t for t in AITaskType if on_backend(engine, backend, CAPABILITIES[t]) is None]
-        if unmet:
-            why = f"no runner works on the {backend} here for {', '.join(unmet)}"
-            notes.adjust("preferredRuntime", backend, RuntimeBackend.AUTO, why)
+    if backend is not RuntimeBackend.AUTO:
+        unmet = nobody_on(engine, backend, tuple(CAPABILITIES.values()))
+        if unmet is not None:
+            notes.adjust(FIELD, backend, RuntimeBackend.AUTO, unmet)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import inspect
 import time
 
-from breeze.contracts.capability import METHODS, Capability
+from breeze.contracts.capability import METHODS, Backend, Capability
+from breeze.contracts.hardware import is_known
 from breeze.testing.bench import Bench
 from breeze.testing.rule import Failed, NotApplicable, Rule
 
@@ -57,6 +58,18 @@ async def _available(bench: Bench) -> None:
         raise Failed(bench.reason)
 
 
+async def _hardware(bench: Bench) -> None:
+    kind = bench.runner_type
+    if odd := [name for name in bench.info.requirements if not is_known(name)]:
+        raise Failed(f"it requires {', '.join(odd)}, which nobody can look for")
+    moves = {backend: kind.parameters_on(backend) for backend in Backend}
+    for backend, values in moves.items():
+        if wrong := [name for name in values if name not in kind.parameters_type.facts]:
+            raise Failed(f"it goes to the {backend} by {', '.join(wrong)}: no parameter of its")
+    if not (bench.info.requirements or any(moves.values())):
+        raise NotApplicable("it requires nothing, and no parameter says where it works")
+
+
 async def _models(bench: Bench) -> None:
     runner = await bench.shared()
     models = await runner.models()
@@ -78,5 +91,6 @@ RULES = (
     Rule("info.capabilities", "the capabilities are those of its methods", _capabilities),
     Rule("info.check", "check() never raises, is cheap, and answers None or a reason", _check),
     Rule("info.available", "it can work here", _available),
+    Rule("info.hardware", "what it requires and how it moves is known by name", _hardware),
     Rule("info.models", "models() lists ids that differ, the default one included", _models),
 )

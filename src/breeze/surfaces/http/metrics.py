@@ -50,6 +50,11 @@ METRICS = (
     Metric("queue_waiting", "breeze_queue_waiting", "gauge", "Requests that wait", ("runner",)),
     Metric("leases", "breeze_runner_requests", "gauge", "Requests at work or waiting", ("runner",)),
     Metric("loaded_models", "breeze_loaded_models", "gauge", "Models in memory", ("runner",)),
+    Metric("model_bytes", "breeze_model_memory_bytes", "gauge", "Memory of models", ("runner",)),
+    Metric(
+        "memory_budget", "breeze_memory_budget_bytes", "gauge",
+        "Memory that models may take; 0 is no limit, and each worker process has its own", ()
+    ),
     Metric("live_requests", "breeze_live_requests", "gauge", "Requests of the engine now", ()),
     Metric("tasks", "breeze_tasks", "gauge", "Tasks of the event loop", ()),
     Metric("threads", "breeze_threads", "gauge", "Threads of Python", ()),

@@ -15,7 +15,7 @@ from struct import Struct
 from typing import Any
 
 from breeze.contracts.errors import InputError
-from breeze.runners._gguf_header import BLOCKS, Array, Header, Tensor
+from breeze.contracts.gguf_header import BLOCKS, Array, Header, Tensor
 
 _U32, _U64, _COUNTS = Struct("<I"), Struct("<Q"), Struct("<qq")
 _SCALARS = {

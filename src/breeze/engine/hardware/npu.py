@@ -1,0 +1,48 @@
+"""Neural processors, by the chips and drivers that they come with."""
+
+from __future__ import annotations
+
+import re
+
+from breeze.engine.hardware.machine import Machine
+from breeze.engine.hardware.seen import Seen
+
+_CHIPS = ("mt6991", "mt6989", "mt6988")
+_DESCRIBED = (
+    "proc/device-tree/compatible", "sys/devices/soc0/machine", "sys/devices/soc0/soc_id",
+    "vendor/build.prop", "proc/cpuinfo",
+)  # fmt: skip
+_CHIP = re.compile(r"\bmt\d{4}\b")
+_RENDER = "sudo usermod -aG render $USER"
+
+
+def mediatek(machine: Machine) -> Seen:
+    """A chip of the family, as the device tree, the system's properties or the kernel name it."""
+    for place in _DESCRIBED:
+        found = _CHIP.findall(machine.text(place).lower())
+        if chip := next((name for name in found if name in _CHIPS), None):
+            return Seen(True, f"{chip} in /{place}")
+        if found:
+            return Seen(False, f"needs one of {', '.join(_CHIPS)}; /{place} names {found[0]}")
+    family = ", ".join(_CHIPS)
+    return Seen(False, f"needs a MediaTek chip of the family {family}; none found")
+
+
+def intel(machine: Machine) -> Seen:
+    """A device of the kernel's driver for it."""
+    for file in machine.found("sys/class/accel/accel*/device/uevent"):
+        if "DRIVER=intel_vpu" not in machine.text(machine.shown(file)[1:]).split():
+            continue
+        name = file.parent.parent.name
+        if not machine.usable(machine.root / "dev/accel" / name):
+            return Seen(False, f"/dev/accel/{name}, but this user may not open it", _RENDER)
+        return Seen(True, f"/dev/accel/{name} with the driver intel_vpu")
+    return Seen(False, "no /dev/accel device with the driver intel_vpu")
+
+
+def apple(machine: Machine) -> Seen:
+    """Every chip of Apple silicon has one."""
+    if machine.system != "darwin":
+        return Seen(False, f"only macOS has it, this is {machine.system}")
+    has = machine.architecture == "arm64"
+    return Seen(has, f"{machine.architecture} {'has' if has else 'has no'} neural engine")

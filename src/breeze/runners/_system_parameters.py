@@ -1,0 +1,121 @@
+"""What the runner `system` can be told."""
+
+from __future__ import annotations
+
+from breeze.contracts.fields import Choice, choice, integer, number, text
+from breeze.contracts.parameters import Parameters
+
+
+class SystemParameters(Parameters):
+    """Which programs speak and read, and how."""
+
+    speech_program: str = choice(
+        "auto",
+        [
+            Choice("auto", "The first that is there"),
+            Choice("espeak-ng", "eSpeak NG", "Over 100 languages, robotic"),
+            Choice("flite", "Flite", "US English, more natural"),
+            Choice("say", "say", "The voices of macOS"),
+        ],
+        "Program that speaks",
+        category="Speech",
+        requires_reload=True,
+    )
+    voice: str = choice(
+        "",
+        (),
+        "Voice when the request names neither voice nor language; empty: the program's own",
+        load="voices",
+        category="Speech",
+        per_request=True,
+    )
+    pace: float = number(
+        1.0,
+        "Pace at speed 1; 1 is the voice's own",
+        low=0.25,
+        high=4,
+        step=0.05,
+        precision=2,
+        category="Speech",
+        per_request=True,
+    )
+    chunk_ms: int = integer(
+        100,
+        "Sound in one event",
+        low=20,
+        high=1000,
+        step=10,
+        unit="ms",
+        title="Chunk length",
+        category="Speech",
+        per_request=True,
+    )
+    bitrate: int = integer(
+        64,
+        "Size of mp3, opus and aac",
+        low=16,
+        high=128,
+        step=8,
+        unit="kbit/s",
+        category="Speech",
+        per_request=True,
+    )
+    reading_languages: str = text(
+        "eng",
+        "Languages that are read, as the reading program names them, with + between",
+        pattern=r"^[A-Za-z_]{3,16}(\+[A-Za-z_]{3,16}){0,7}$",
+        category="Reading",
+        per_request=True,
+    )
+    layout: str = choice(
+        "auto",
+        [
+            Choice("auto", "Found out", "Columns, paragraphs and pictures are told apart"),
+            Choice("block", "One block", "All text is one column of lines"),
+            Choice("line", "One line"),
+            Choice("sparse", "Scattered", "Text in no order, as on signs and screens"),
+        ],
+        "How the text of a picture lies",
+        category="Reading",
+        per_request=True,
+    )
+    min_confidence: float = number(
+        0.3,
+        "How sure the reader must be of a word",
+        low=0,
+        high=1,
+        step=0.05,
+        precision=2,
+        category="Reading",
+        per_request=True,
+    )
+    max_images: int = integer(8, "Pictures in one request", low=1, high=64, category="Limits")
+    max_bytes: int = integer(
+        20_000_000,
+        "Size of one encoded picture",
+        low=1_000,
+        high=200_000_000,
+        unit="bytes",
+        category="Limits",
+    )
+    max_pixels: int = integer(
+        25_000_000,
+        "Pixels of one picture, checked before it is decoded",
+        low=1,
+        high=80_000_000,
+        unit="pixels",
+        category="Limits",
+    )
+    fetch_images: str = choice(
+        "public",
+        [
+            Choice("off", "Never", "Pictures must come as bytes"),
+            Choice("public", "From public addresses", "On the usual ports, over HTTP or HTTPS"),
+            Choice("any", "From everywhere", "Also from this machine and the network around it"),
+        ],
+        "Whether pictures are fetched that a request names by URL",
+        category="Limits",
+    )
+    threads: int = integer(
+        1, "Threads of the reading program", low=1, high=64, category="Performance"
+    )
