@@ -51,5 +51,5 @@ async def test_it_passes_the_kit(name: str, tmp_path: Path) -> None:
             vendor = await stack.enter_async_context(standin(name).serving(strict=False))
             settings = {"base_url": vendor.url, "api_key": vendor.key, **settings}
         report = await check_runner(kind, settings, samples=samples)
-    failed = {result.id for result in report.results if result.status == "fail"}
+    failed = {result.rule for result in report.results if result.status == "fail"}
     assert failed == ({"info.available"} if name in MODEL_MISSING else set()), report.render()
