@@ -15,27 +15,46 @@ import pytest
 from tests.house.source import PACKAGE, imports, name_of, tree
 
 RUNNERS = sorted(f for f in (PACKAGE / "runners").glob("*.py") if not f.stem.startswith("_"))
-SHARED = {"PIL", "av", "cv2", "httptools", "numpy", "onnxruntime", "webrtcvad"}
+SHARED = {
+    "PIL", "av", "cv2", "httptools", "jinja2", "numpy", "onnxruntime", "pytorch_tokenizers",
+    "tokenizers", "webrtcvad",
+}  # fmt: skip
 """Libraries that are nobody's product here: several runners stand on them."""
 
-WORDS = {"openai", "peer", "replay", "rules", "system"}
+WORDS = {"onnx", "openai", "peer", "replay", "rules", "system"}
 """Names that are also plain words, or that of a dialect: for these only the quoted name counts."""
 
 ALLOWED: dict[str, tuple[str, ...]] = {
     "anthropic": ("contracts/dialects/anthropic*",),  # also a dialect that others speak
     "espeak": ("runners/*system*", "runners/_piper_voice.py"),  # also a program of the system
+    "executorch": (
+        "contracts/router.py",
+        "service/router_runners.py",  # a runner type of the seeds
+        "runners/_executorch_*",
+        "runners/mtk_apu.py",  # which runs such programs too
+    ),
     "google": ("contracts/capability.py", "*/hardware*"),  # a requirement of the seeds
-    "huggingface": ("runners/openai.rows.toml",),  # its chat is one endpoint among others
+    "huggingface": (
+        "runners/openai.rows.toml",  # its chat is one endpoint among others
+        "models/elsewhere/hf_cache.py",  # its cache is found on this disk
+        "models/hub_address.py",  # where models come from unless another hub is configured
+    ),
+    "mtk_apu": ("contracts/router.py", "service/router_runners.py"),  # a runner type of the seeds
+    "onnx": ("contracts/router.py", "models/*"),  # a runner type, and the ending of files
     "openai": ("contracts/dialects/*", "surfaces/http/*"),  # also the dialect that everyone speaks
     "llama_stack": ("contracts/metadata.py",),  # a metadata key of the seeds is called after it
     "system": ("*",),  # also a role of every chat, and the sign of system_vision
     "whisper": ("*",),  # also a family of models that many serve
     "llamacpp": ("runners/openai.rows.toml",),  # its project's own server is a row there
+    "ollama": ("models/elsewhere/ollama.py",),  # its models are found on this disk
 }
 """Where else a name may stand, as patterns of paths inside the package, and why."""
 
 STANDINS = "testing/standins/*"
 """Whoever plays a vendor names it."""
+
+ROWS_OF_MODELS = "models/*.json"
+"""Data says of a model, and of a form of files, which runner serves it."""
 
 TEXT = {".py", ".json", ".toml", ".html", ".js", ".md"}
 
@@ -88,7 +107,8 @@ def test_a_name_is_known_in_its_own_file_only(runner: str, name: str) -> None:
         if file.suffix in TEXT
         and not any(is_own(file, owner) for owner in owners)
         and not any(
-            fnmatch(name_of(file), pattern) for pattern in (STANDINS, *ALLOWED.get(name, ()))
+            fnmatch(name_of(file), pattern)
+            for pattern in (STANDINS, ROWS_OF_MODELS, *ALLOWED.get(name, ()))
         )
         and word.search(file.read_text(encoding="utf-8"))
     ]
@@ -104,8 +124,13 @@ ROWS = {
 """Names of endpoints that are rows, and of their vendors; each lives in the file of its row."""
 _PLAIN = {"together", "mistral"}
 """Of these names only the quoted one counts: one is a word, one the name of a model's family."""
-_ALSO = {"Hugging Face": "runners/*huggingface*", "llama.cpp": "*", "NVIDIA": "runners/llamacpp*"}
-"""Vendors of several runners, and a name that is a format's and a project's too."""
+_ALSO: dict[str, tuple[str, ...]] = {
+    "Hugging Face": ("runners/*huggingface*", "models/*"),  # of several runners, and of models
+    "LM Studio": ("models/elsewhere/lmstudio.py",),  # its models are found on this disk
+    "NVIDIA": ("runners/llamacpp*",),
+    "llama.cpp": ("*",),  # a format's and a project's name too
+}
+"""Where else such a name may stand."""
 
 
 @pytest.mark.parametrize("word", sorted(ROWS))
@@ -117,7 +142,7 @@ def test_an_endpoint_is_known_in_its_row_only(word: str) -> None:
         for file in sorted(PACKAGE.rglob("*"))
         if file.suffix in TEXT
         and file != ROWS[word]
-        and not any(fnmatch(name_of(file), p) for p in (STANDINS, _ALSO.get(word, "")))
+        and not any(fnmatch(name_of(file), p) for p in (STANDINS, *_ALSO.get(word, ())))
         and re.search(pattern, file.read_text(encoding="utf-8"))
     ]
     assert found == []

@@ -81,6 +81,7 @@ CHAT = {"type": "chat", "messages": [{"role": "user", "content": "Hello"}]}
 ASKED: list[tuple[str, str, Any]] = [
     ("get", "/v2/runners", None),
     ("get", "/v2/models", None),
+    ("get", "/v2/models/store", None),
     ("get", "/v2/settings", None),
     ("patch", "/v2/settings", {"selected_runners": {"LLM": "mock_llm"}}),
     ("post", "/v2/explain", CHAT),

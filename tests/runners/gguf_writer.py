@@ -6,7 +6,7 @@ import struct
 from dataclasses import dataclass, field
 from typing import Any
 
-from breeze.runners._gguf_header import BLOCKS
+from breeze.contracts.gguf_header import BLOCKS
 
 SCALARS = {
     0: "B",

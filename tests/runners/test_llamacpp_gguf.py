@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from breeze.contracts.errors import InputError
-from breeze.runners._gguf import read_header
-from breeze.runners._gguf_header import BLOCKS, Array, Header, Tensor
+from breeze.contracts.gguf import read_header
+from breeze.contracts.gguf_header import BLOCKS, Array, Header, Tensor
 from tests.runners.gguf_writer import ARRAY, STRING, Drawn, size_of
 
 WIDE = 2**40

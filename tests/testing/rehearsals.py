@@ -15,7 +15,7 @@ from breeze.engine.engine import Engine
 from breeze.testing.samples import Samples, renewed
 from breeze.testing.standins import standin
 from tests.http.conftest import serving
-from tests.runners import stacking
+from tests.runners import runtime_models, stacking
 from tests.runners.programs import TONE, program
 from tests.runners.tiny_ears import tiny_ears
 from tests.runners.tiny_models import tiny_llama
@@ -113,9 +113,28 @@ async def _llama_stack(stack: AsyncExitStack, folder: Path) -> tuple[dict[str, A
     return await stacking.rehearsal(stack)
 
 
+async def _executorch(stack: AsyncExitStack, folder: Path) -> tuple[dict[str, Any], Samples]:
+    """The embedded model as a program."""
+    return {"model_path": runtime_models.made("executorch") / "model.pte"}, Samples()
+
+
+async def _mtk_apu(stack: AsyncExitStack, folder: Path) -> tuple[dict[str, Any], Samples]:
+    """The same program, on the processor."""
+    settings, samples = await _executorch(stack, folder)
+    return {**settings, "backend": "portable"}, samples
+
+
+async def _onnx(stack: AsyncExitStack, folder: Path) -> tuple[dict[str, Any], Samples]:
+    """The embedded model in that runtime's form."""
+    return {"model_path": runtime_models.made("onnx")}, Samples()
+
+
 REHEARSALS: dict[str, Rehearsal] = {
+    "executorch": _executorch,
     "huggingface": _huggingface,
     "llama_stack": _llama_stack,
+    "mtk_apu": _mtk_apu,
+    "onnx": _onnx,
     "peer": _peer,
     "piper": _piper,
     "replay": _replay,

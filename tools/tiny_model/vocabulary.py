@@ -1,4 +1,5 @@
 """The byte-level vocabulary and the chat form: dialogues to token ids and what is learned."""
+# ruff: noqa: TID253 - a tool that is run by itself; nothing imports it with the engine
 
 from __future__ import annotations
 
@@ -30,9 +31,8 @@ def said(role: str, text: str) -> str:
     return text.strip() if role == "assistant" else " " + text.strip()
 
 
-def learn() -> Tokenizer:
-    """A new vocabulary from the corpus; digits stay single, which helps sums and copied codes."""
-    tokenizer = Tokenizer(models.BPE())
+def cut(tokenizer: Tokenizer) -> None:
+    """Sets how text is cut into bytes before the merges, and put together again."""
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(  # llama.cpp calls this pair "smollm"
         [
             pre_tokenizers.Digits(individual_digits=True),
@@ -40,6 +40,12 @@ def learn() -> Tokenizer:
         ]
     )
     tokenizer.decoder = decoders.ByteLevel()
+
+
+def learn() -> Tokenizer:
+    """A new vocabulary from the corpus; digits stay single, which helps sums and copied codes."""
+    tokenizer = Tokenizer(models.BPE())
+    cut(tokenizer)
     trainer = trainers.BpeTrainer(
         vocab_size=SIZE,
         special_tokens=SPECIAL,

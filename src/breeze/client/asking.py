@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from breeze.client.admission import sendable
 from breeze.client.connection import Connection
+from breeze.client.shelf import ShelfAsking
 from breeze.client.uploads import opened
 from breeze.contracts.errors import NotFoundError
 from breeze.contracts.request import Request
@@ -20,7 +21,7 @@ from breeze.contracts.wire import encode
 JSON = {"content-type": "application/json"}
 
 
-class Asking:
+class Asking(ShelfAsking):
     """The questions; the base of `Client`."""
 
     def __init__(self, connection: Connection) -> None:

@@ -71,6 +71,11 @@ class Home:
         return self.root / "models"
 
     @property
+    def catalogue(self) -> Path:
+        """Models of one's own that can be pulled by name, in the form of our catalogue."""
+        return self.root / "catalogue.json"
+
+    @property
     def media(self) -> Path:
         """Folder of files that runners made."""
         return self.root / "media"

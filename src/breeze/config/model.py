@@ -10,6 +10,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, StrictBool, StrictInt, StrictStr, model_validator
 
 from breeze.config.conflicts import conflicts
+from breeze.config.models import ModelsSettings
 from breeze.config.section import Count, Positive, Seconds
 from breeze.config.section import InstanceName as InstanceName
 from breeze.config.section import Section as Section
@@ -65,6 +66,7 @@ class GlobalSettings(Section):
         300.0, alias="keepAliveSeconds", description="idle seconds before a model is unloaded"
     )
     guardian: dict[str, Any] = _free_form("content safety; not yet")
+    models: ModelsSettings = ModelsSettings()
     server: ServerSettings = ServerSettings()
 
 

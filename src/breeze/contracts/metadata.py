@@ -33,6 +33,7 @@ KEYS: dict[str, Key] = {
     "estimated_remaining_ms": Key("ms", "time still needed", _ALL),
     "quality_score": Key("0-1", "measured quality", _ALL),
     "model_confidence": Key("0-1", "certainty of the model", _ALL),
+    "bytes_per_second": Key("bytes/s", "measured rate of a download", _ALL),
     "stream_mode": Key("bool", "delivered as a stream", _ALL),
     # text
     "tokens_generated": Key("tokens", "made so far", _LLM),

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import MappingProxyType
@@ -58,6 +58,7 @@ from breeze.engine.registry import Registry
 from breeze.engine.roster import Roster, RunnerStatus
 from breeze.engine.selection import Decision
 from breeze.engine.stream import EventStream, Route, Source
+from breeze.engine.supply import Supplier, Supply
 from breeze.engine.watch import Watch
 from breeze.engine.watchdog import Watchdog
 
@@ -74,10 +75,12 @@ class Engine:
         clock: Clock,
         ledger: Ledger,
         record: Path | None = None,
+        supplier: Supplier | None = None,
     ) -> None:
         self.layers = layers
         self.registry = registry
         self.ledger = ledger
+        self.supplier = supplier
         self._clock = clock
         self._live: dict[str, EventStream[Any]] = {}
         self._roster = Roster(layers, registry, clock)
@@ -94,6 +97,8 @@ class Engine:
         self._circuits = Circuits(clock, circuit.failures, circuit.cooldown_ms / 1000)
         means = Means(self._roster.instances, self._pool, clock, ledger, self._circuits)
         self._source: Source = Failover(self._roster, means, policy)
+        if supplier is not None:
+            self._source = Supply(self._source, self._roster, supplier, clock)
         if record is not None:
             from breeze.engine.recorder import Recorder  # costs what most need not pay
 
@@ -115,6 +120,7 @@ class Engine:
         clock: Clock | None = None,
         ledger: bool = True,
         record: Path | str | None = None,
+        supplier: Callable[[Layers], Supplier] | None = None,
     ) -> AsyncIterator[Self]:
         """An engine for the time of the block; leaving it stops every request and unloads.
 
@@ -122,7 +128,8 @@ class Engine:
         file or a whole configuration (default: config.json there). `environ`: default os.environ.
         `overrides`: instance to parameter values, as from a command line. `runners`: classes to
         know beside those found. `record`: a folder in which each request is recorded with its
-        events, to be replayed. Raises InputError that names file, line and field.
+        events, to be replayed. `supplier`: whoever knows how to get models that nobody here has.
+        Raises InputError that names file, line and field.
         """
         variables = os.environ if environ is None else environ
         place = Home(Path(home)) if home is not None else Home.find(variables)
@@ -133,7 +140,8 @@ class Engine:
         layers = Layers(file, SettingsStore(place), variables, overrides or {})
         tapes = _folder(record) if record is not None else None
         account = Ledger(place.database if ledger else None)
-        engine = cls(layers, Registry(runners), clock or SystemClock(), account, tapes)
+        more = supplier(layers) if supplier is not None else None
+        engine = cls(layers, Registry(runners), clock or SystemClock(), account, tapes, more)
         try:
             yield engine
         finally:
@@ -246,6 +254,8 @@ class Engine:
             await stream.closed()
         self._watchdog.stop()
         await self._pool.close()
+        if self.supplier is not None:
+            await self.supplier.close()
         await asyncio.to_thread(self.ledger.close)
 
 

@@ -106,7 +106,8 @@ class Instance:
         """What it serves, nothing when it cannot tell; see `Served.ask`."""
         if self.runner_type is None or self.parameters is None:
             return ()
-        return await self._served.ask(self.runner_type, self.parameters, clock, newest=newest)
+        kind, given, home = self.runner_type, self.parameters, self.home
+        return await self._served.ask(kind, given, clock, home=home, newest=newest)
 
     async def window(self, model: str, clock: Clock) -> int:
         """Tokens that `model` (empty: its own) takes in, as it declares them; else 0."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
+from pathlib import Path
 from typing import Any, TypeVar
 
 from breeze.contracts.clock import Clock
@@ -38,6 +39,7 @@ class Served:
         parameters: Parameters,
         clock: Clock,
         *,
+        home: Path | None = None,
         newest: bool = False,
     ) -> tuple[ModelInfo, ...]:
         """The models, from memory while the answer is fresh; with `newest`, while it is recent.
@@ -47,7 +49,9 @@ class Served:
         """
         async with self._asking:
             if clock.now() >= (self._recent if newest else self._next):
-                await self._ask(runner_type(parameters), clock)
+                runner = runner_type(parameters)
+                runner.home = home
+                await self._ask(runner, clock)
         return self.known or ()
 
     async def _ask(self, runner: Runner[Parameters], clock: Clock) -> None:

@@ -18,7 +18,7 @@ from typing import NamedTuple
 from urllib.parse import urljoin
 
 from breeze.contracts.errors import InputError, RunnerError, TooLargeError
-from breeze.runners._fetch_address import Network, Place, is_public, place_of
+from breeze.contracts.web_address import Network, Place, is_public, place_of
 from breeze.runners._fetch_http import Exchange, Unreadable
 
 Resolve = Callable[[str, int], Awaitable[list[str]]]

@@ -9,7 +9,7 @@ from contextlib import aclosing
 from typing import NamedTuple
 
 from breeze.contracts.errors import TooLargeError
-from breeze.runners._fetch_address import Place
+from breeze.contracts.web_address import Place
 from breeze.version import __version__
 
 _HEAD = 32 * 1024

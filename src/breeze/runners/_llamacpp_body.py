@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -10,7 +11,16 @@ from msgspec.structs import replace
 from breeze.contracts.dialects.openai import chat_to_json
 from breeze.contracts.errors import InputError
 from breeze.contracts.events import Adjusted
-from breeze.contracts.messages import Message, NamedTool, ResponseFormat, TextPart, Tool, ToolCall
+from breeze.contracts.messages import (
+    ImagePart,
+    Message,
+    NamedTool,
+    Part,
+    ResponseFormat,
+    TextPart,
+    Tool,
+    ToolCall,
+)
 from breeze.contracts.requests import ChatRequest
 from breeze.runners._llamacpp_models import LlamaModel
 from breeze.runners._llamacpp_parameters import LlamaCppParameters
@@ -26,10 +36,11 @@ def prepare(
     request: ChatRequest, parameters: LlamaCppParameters, model: LlamaModel
 ) -> tuple[dict[str, Any], list[Adjusted]]:
     """The body of one answer to `request`. Raises InputError for what the model cannot do."""
-    messages = tuple(_plain(m, f"messages[{i}]") for i, m in enumerate(request.messages))
+    adjusted = list(_unused(request, parameters))
+    sees = model.projector is not None
+    messages = tuple(_plain(m, f"messages[{i}]", sees=sees) for i, m in enumerate(request.messages))
     if parameters.system_prompt and not any(m.role == "system" for m in messages):
         messages = (Message("system", parameters.system_prompt), *messages)
-    adjusted: list[Adjusted] = []
     request = replace(
         request,
         messages=messages,
@@ -43,24 +54,52 @@ def prepare(
     for name in _DEFAULTS:
         if body.get(name) is None and (value := getattr(parameters, name)) is not None:
             body[name] = value
+    if parameters.adapter_scale is not None:
+        scale = parameters.adapter_scale
+        body["lora"] = [{"id": n, "scale": scale} for n in range(len(parameters.loras))]
     _fit_seed(body, adjusted)
     _fit_logprobs(body, adjusted)
     _fit_reasoning(body, model, adjusted)
     return body, adjusted
 
 
-def _plain(message: Message, path: str) -> Message:
+def _unused(request: ChatRequest, parameters: LlamaCppParameters) -> Iterator[Adjusted]:
+    """What of the request changes nothing in a chat."""
+    if parameters.query:
+        yield Adjusted("params.query", parameters.query, "", "it is for models that rank texts")
+    for i, message in enumerate(request.messages):
+        for j, part in enumerate(message.parts):
+            if isinstance(part, ImagePart) and part.detail != "auto":
+                why = "all pictures are looked at alike"
+                yield Adjusted(f"messages[{i}].content[{j}].detail", part.detail, "auto", why)
+
+
+def _plain(message: Message, path: str, *, sees: bool) -> Message:
+    """The message with what a template can take: text, and pictures where a user shows them."""
+    shown = sees and message.role in ("user", "tool")
     for i, part in enumerate(message.parts):
+        if isinstance(part, ImagePart) and shown:
+            continue
         if not isinstance(part, TextPart):
+            reads = "sees pictures of users only" if sees else "reads text only"
             raise InputError(
-                f"{path}.content[{i}]: this model reads text only; choose one for this part.",
+                f"{path}.content[{i}]: this model {reads}; choose one for this part.",
                 field=f"{path}.content[{i}]",
             )
     calls = tuple(
         replace(call, arguments=_arguments(call, f"{path}.tool_calls[{i}].arguments"))
         for i, call in enumerate(message.tool_calls)
     )
-    return replace(message, content=message.text, tool_calls=calls)
+    content = _ended(message) if message.images else message.text
+    return replace(message, content=content, tool_calls=calls)
+
+
+def _ended(message: Message) -> tuple[Part, ...]:
+    """The parts with text behind the last picture: a prompt that ended in one would end llama.cpp
+    and its whole process.
+    """
+    parts = message.parts
+    return parts if isinstance(parts[-1], TextPart) and parts[-1].text else (*parts, TextPart("\n"))
 
 
 def _arguments(call: ToolCall, field: str) -> str:

@@ -59,8 +59,12 @@ class Generation:
 
     def run(self, outlet: Outlet[ChatEvent]) -> None:
         """Send every event of the answers, one answer after the other."""
-        with self.server.slot(outlet) as free:
-            if free and all(self._answer(i, outlet) for i in range(self.request.n)):
+        talk = [msgspec.json.encode(message) for message in self.body["messages"]]
+        with self.server.slots.take(outlet, self.request.session_id, talk) as slot:
+            if slot is None:
+                return
+            self.body["id_slot"] = slot
+            if all(self._answer(i, outlet) for i in range(self.request.n)):
                 self._end(outlet)
 
     def _answer(self, index: int, outlet: Outlet[ChatEvent]) -> bool:

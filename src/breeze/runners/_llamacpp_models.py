@@ -1,41 +1,58 @@
-"""Which GGUF files the llama.cpp runner serves, and what each can do, from its header alone."""
+"""What a GGUF model can do, from its header alone."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from importlib.resources import files
+from math import prod
 from pathlib import Path
+from typing import Any
 
 from breeze.contracts.capability import Capability
-from breeze.contracts.errors import InputError, NotFoundError, NotLoadedError
+from breeze.contracts.errors import InputError
+from breeze.contracts.gguf import read_header
+from breeze.contracts.gguf_header import Header
 from breeze.contracts.runner import ModelInfo
-from breeze.runners._gguf import read_header
-from breeze.runners._gguf_header import Header
-from breeze.runners._llamacpp_parameters import LlamaCppParameters
+from breeze.runners._llamacpp_checks import check_numbers
+from breeze.runners._llamacpp_projector import check_projector
 
-EMBEDDED = "breeze-tiny"
-_PART = re.compile(r"(.+)-(\d{5})-of-(\d{5})\.gguf")
+PART = re.compile(r"(.+)-(\d{5})-of-(\d{5})\.gguf")
+"""The name of a file of a model in parts."""
 _NO_POOLING, _RANK = 0, 4
+_QUANTISATIONS = {
+    0: "F32", 1: "F16", 2: "Q4_0", 3: "Q4_1", 7: "Q8_0", 8: "Q5_0", 9: "Q5_1", 10: "Q2_K",
+    11: "Q3_K_S", 12: "Q3_K_M", 13: "Q3_K_L", 14: "Q4_K_S", 15: "Q4_K_M", 16: "Q5_K_S",
+    17: "Q5_K_M", 18: "Q6_K", 19: "IQ2_XXS", 20: "IQ2_XS", 21: "Q2_K_S", 22: "IQ3_XS",
+    23: "IQ3_XXS", 24: "IQ1_S", 25: "IQ4_NL", 26: "IQ3_S", 27: "IQ3_M", 28: "IQ2_S",
+    29: "IQ2_M", 30: "IQ4_XS", 31: "IQ1_M", 32: "BF16", 36: "TQ1_0", 37: "TQ2_0", 38: "MXFP4",
+}  # fmt: skip
+"""By `general.file_type`."""
 
 
 @dataclass(frozen=True)
 class LlamaModel:
     """A sound GGUF file. `context` is what it was trained with; `dimensions` of its vectors;
-    `token_bytes` the memory that a token of context takes, 0 when that cannot be told.
+    `token_bytes` the memory that a token of context takes, 0 when that cannot be told. `files`
+    are all that is read to load it, `size` their bytes. `ranks`: its vectors are one number, how
+    well a text answers a query.
     """
 
     id: str
     path: Path
+    projector: Path | None
+    files: tuple[Path, ...]
     size: int
+    architecture: str
     context: int
     dimensions: int
     vocabulary: int
     template: str
     embeds: bool
+    ranks: bool
     token_bytes: int
     description: str
     licence: str
+    facts: dict[str, Any]
 
     @property
     def takes_tools(self) -> bool:
@@ -44,95 +61,67 @@ class LlamaModel:
         return any(re.search(r"\btools\b", c) for c in code if not c.startswith("#"))
 
     @property
+    def able(self) -> tuple[Capability, ...]:
+        """What it does."""
+        if self.embeds:
+            return (Capability.EMBEDDING,)
+        return (Capability.LLM, Capability.VLM) if self.projector else (Capability.LLM,)
+
+    @property
     def info(self) -> ModelInfo:
-        able = Capability.EMBEDDING if self.embeds else Capability.LLM
         return ModelInfo(
-            self.id, (able,), self.description, self.context, self.size, licence=self.licence
+            self.id,
+            self.able,
+            self.description,
+            self.context,
+            self.size,
+            licence=self.licence,
+            metadata={**self.facts, "tools": self.takes_tools, "ranks": self.ranks},
         )
 
 
-def served(parameters: LlamaCppParameters) -> dict[str, Path]:
-    """Every model by its id. Ids come from the operator's files, never from a request."""
-    found = {EMBEDDED: Path(str(files("breeze.models.embedded") / f"{EMBEDDED}-q8_0.gguf"))}
-    if (folder := parameters.models_dir) is not None:
-        root = folder.resolve()
-        inside = (path for path in sorted(folder.glob("*.gguf")) if path.resolve().parent == root)
-        found |= {_id(path): path for path in inside if _is_first(path)}
-    if parameters.model_path is not None:
-        found[_id(parameters.model_path)] = parameters.model_path
-    return found
+def describe(id: str, path: Path, projector: Path | None = None, template: str = "") -> LlamaModel:
+    """What the header of `path` (and of its further parts) says. Raises InputError.
 
-
-def default_id(parameters: LlamaCppParameters) -> str:
-    """The model to serve when nobody names one."""
-    return _id(parameters.model_path) if parameters.model_path is not None else EMBEDDED
-
-
-def find(model: str, parameters: LlamaCppParameters) -> LlamaModel:
-    """The model with this id (empty: the default). Raises NotFoundError, InputError, E502."""
-    known = served(parameters)
-    wanted = model or default_id(parameters)
-    if wanted not in known:
-        raise NotFoundError(
-            f"llamacpp has no model {wanted!r}; it has {', '.join(sorted(known))}. "
-            "Put its GGUF file into the folder that models_dir names.",
-            field="model",
-        )
-    if wanted == EMBEDDED and not known[wanted].is_file():
-        raise NotLoadedError(
-            "The embedded model is missing: install breeze-engine again, or set model_path.",
-            retryable=False,
-        )
-    return describe(wanted, known[wanted])
-
-
-def listed(parameters: LlamaCppParameters) -> tuple[ModelInfo, ...]:
-    """What can be served, the default first; a file that is not sound says so in its text."""
-    first = default_id(parameters)
-    found = sorted(served(parameters).items(), key=lambda item: (item[0] != first, item[0]))
-    return tuple(_info(id, path) for id, path in found)
-
-
-def _info(id: str, path: Path) -> ModelInfo:
-    try:
-        return describe(id, path).info
-    except InputError as error:
-        return ModelInfo(id, description=f"cannot be used: {error.message}")
-
-
-def describe(id: str, path: Path) -> LlamaModel:
-    """What the header of `path` (and of its further parts) says. Raises InputError."""
+    `template` takes the place of the model's own.
+    """
     header = read_header(path)
     kind = header.text("general.architecture")
-    _check_numbers(header, kind, path)
+    check_numbers(header, kind, path)
+    further = _further(path, header)
+    headers = (header, *map(read_header, further))
+    eyes = check_projector(projector).size if projector is not None else 0
+    pooling = header.number(f"{kind}.pooling_type")
     return LlamaModel(
         id=id,
         path=path,
-        size=header.size + sum(read_header(part).size for part in _further(path, header)),
+        projector=projector,
+        files=(path, *further, *([projector] if projector else ())),
+        size=sum(part.size for part in headers) + eyes,
+        architecture=kind,
         context=header.number(f"{kind}.context_length"),
-        dimensions=header.number(f"{kind}.embedding_length"),
+        dimensions=1 if pooling == _RANK else header.number(f"{kind}.embedding_length"),
         vocabulary=header.count("tokenizer.ggml.tokens"),
-        template=header.text("tokenizer.chat_template"),
-        embeds=header.number(f"{kind}.pooling_type") not in (_NO_POOLING, _RANK),
+        template=template or header.text("tokenizer.chat_template"),
+        embeds=pooling != _NO_POOLING,
+        ranks=pooling == _RANK,
         token_bytes=_token_bytes(header, kind),
         description=header.text("general.description") or header.text("general.name"),
         licence=header.text("general.license"),
+        facts=_facts(headers, kind),
     )
 
 
-def _check_numbers(header: Header, kind: str, path: Path) -> None:
-    """Numbers on which llama.cpp would end the whole process instead of refusing the file."""
-    for name, most in (
-        ("context_length", 2**24),
-        ("embedding_length", 2**24),
-        ("block_count", 512),
-    ):
-        if not 1 <= header.number(f"{kind}.{name}") <= most:
-            found = header.metadata.get(f"{kind}.{name}")
-            raise InputError(f"{path.name}: {kind}.{name} is {found!r}.", field="model")
-    for key, value in header.metadata.items():
-        if key.endswith("epsilon") and not (isinstance(value, float) and 0 <= value < 1):
-            raise InputError(f"{path.name}: {key} is {value!r}.", field="model")
+def _facts(headers: tuple[Header, ...], kind: str) -> dict[str, Any]:
+    """What the files say of the weights in them."""
+    first = headers[0]
+    count = sum(prod(tensor.dims) for header in headers for tensor in header.tensors)
+    facts: dict[str, Any] = {"architecture": kind, "parameters": count}
+    if (type_ := _QUANTISATIONS.get(first.number("general.file_type", -1))) is not None:
+        facts["quantisation"] = type_
+    facts["layers"] = first.number(f"{kind}.block_count")
+    facts["template"] = bool(first.text("tokenizer.chat_template"))
+    return facts
 
 
 def _token_bytes(header: Header, kind: str) -> int:
@@ -153,7 +142,7 @@ def _further(path: Path, header: Header) -> list[Path]:
     count = header.number("split.count")
     if count <= 1:
         return []
-    parts = _PART.fullmatch(path.name)
+    parts = PART.fullmatch(path.name)
     if parts is None or count > 999 or int(parts[3]) != count or int(parts[2]) != 1:
         raise InputError(
             f"{path.name} is part of a model in {count} files; name the first, "
@@ -161,13 +150,3 @@ def _further(path: Path, header: Header) -> list[Path]:
             field="model",
         )
     return [path.with_name(f"{parts[1]}-{i:05}-of-{count:05}.gguf") for i in range(2, count + 1)]
-
-
-def _id(path: Path) -> str:
-    parts = _PART.fullmatch(path.name)
-    return parts[1] if parts else path.stem
-
-
-def _is_first(path: Path) -> bool:
-    parts = _PART.fullmatch(path.name)
-    return parts is None or int(parts[2]) == 1

@@ -4,44 +4,38 @@ from __future__ import annotations
 
 import base64
 import ctypes
-import os
-import secrets
-import shutil
+import re
 import sys
-import tempfile
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 
 from breeze.contracts.dialects.openai import UpstreamError
-from breeze.contracts.errors import MemoryLimitError, NotLoadedError
-from breeze.contracts.threads import Outlet
+from breeze.runners._llamacpp_memory import check_memory, context_of, slots_of
 from breeze.runners._llamacpp_models import LlamaModel
+from breeze.runners._llamacpp_native import backend, opened
 from breeze.runners._llamacpp_parameters import LlamaCppParameters
+from breeze.runners._llamacpp_slots import Slots
 
-_WAIT = 0.02
-"""Seconds between two looks at whether somebody still waits for a slot."""
+_FIGURE = re.compile(r"^llamacpp:(\w+) ([\d.e+-]+)$", re.MULTILINE)
 
 
 class LlamaServer:
-    """A loaded model with slots to work in. `context`: tokens that one stream may take.
-
-    An embedding model has one slot, whatever `parallel` says: with three, llama.cpp ends the
-    whole process, and texts that take turns are as fast.
-    """
+    """A loaded model with slots to work in. `context`: tokens that one stream may take."""
 
     def __init__(self, model: LlamaModel, parameters: LlamaCppParameters) -> None:
+        """Blocks while the model is loaded. Raises a RunnerError, E502 and E504 mostly."""
+        check_memory(model, parameters)
         self.model = model
-        self.context = min(_padded(parameters.n_ctx or model.context), model.context)
-        self.backend = _backend()
-        slots = 1 if model.embeds else parameters.parallel
-        _check_memory(model, _padded(self.context) * slots)
-        self._slots = threading.BoundedSemaphore(slots)
-        self._native = _open(self, parameters, slots)
+        self.context = context_of(model, parameters)
+        self.backend = backend()
+        self.adapters = len(parameters.loras)
+        self.width = slots_of(model, parameters)
+        """Texts, or streams, that are worked on in one step."""
+        self.slots = Slots(self.width)
+        self._native = opened(model, parameters, gpu=self.backend == "GPU")
+        self.figures()  # answered by its loop: ended before that runs, it would hang
 
     def close(self) -> None:
         """Free the model and everything that came with it. Blocks for some milliseconds."""
@@ -51,17 +45,11 @@ class LlamaServer:
             if trim is not None:
                 trim(0)
 
-    @contextmanager
-    def slot(self, outlet: Outlet[Any]) -> Iterator[bool]:
-        """A place to work in; False when the reader left while waiting for one."""
-        while not self._slots.acquire(timeout=_WAIT):
-            if outlet.closed:
-                yield False
-                return
-        try:
-            yield True
-        finally:
-            self._slots.release()
+    def figures(self) -> dict[str, float]:
+        """What llama.cpp counts of its work, such as `n_decode_total` (steps)."""
+        return {
+            name: float(value) for name, value in _FIGURE.findall(self._native.handle_metrics())
+        }
 
     def chat(self, body: dict[str, Any], each: Callable[[bytes], bool]) -> None:
         """Generate; `each` gets every chunk as JSON and stops the work by returning True.
@@ -71,87 +59,23 @@ class LlamaServer:
         """
         self._native.handle_chat_completions(msgspec.json.encode(body), each)
 
-    def embed(self, text: str) -> tuple[bytes, int]:
-        """The vector of `text` (little-endian float32) and its tokens. Raises UpstreamError."""
-        body = msgspec.json.encode({"input": [text], "encoding_format": "base64"})
-        found = msgspec.json.decode(self._native.handle_embeddings(body))
+    def embed(self, texts: Sequence[str]) -> tuple[list[bytes], int]:
+        """The vector of each text (little-endian float32) and the tokens of all.
+
+        Raises UpstreamError.
+        """
+        body = {"input": list(texts), "encoding_format": "base64"}
+        found = self._native.handle_embeddings(body)
         if "error" in found:
             raise UpstreamError(found["error"])
-        return base64.b64decode(found["data"][0]["embedding"]), found["usage"]["prompt_tokens"]
+        rows = sorted(found["data"], key=lambda row: row["index"])
+        vectors = [base64.b64decode(row["embedding"]) for row in rows]
+        return vectors, found["usage"]["prompt_tokens"]
 
-
-def _padded(tokens: int) -> int:
-    """llama.cpp rounds a context up to multiples of 256."""
-    return -(-tokens // 256) * 256
-
-
-def _check_memory(model: LlamaModel, tokens: int) -> None:
-    """Raises MemoryLimitError when `tokens` of context cannot fit beside the model's own file."""
-    needed, free = model.size + model.token_bytes * tokens, _available()
-    if free is not None and needed > free:
-        raise MemoryLimitError(
-            f"{model.id} needs about {needed >> 20} MB ({model.size >> 20} MB of weights and "
-            f"{tokens} tokens of context), but {free >> 20} MB are free. Set n_ctx or parallel "
-            "to less.",
-            model=model.id,
-            data={"limit": free, "asked": needed},
-        )
-
-
-def _available() -> int | None:
-    """Bytes that can be had without swapping, None where the system does not tell."""
-    try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
-    except OSError:
-        return None
-    found = (line.split() for line in lines if line.startswith("MemAvailable:"))
-    return next((int(words[1]) * 1024 for words in found), None)
-
-
-def _backend() -> str:
-    """Where this build of llama.cpp computes: GPU or CPU."""
-    import xllamacpp
-
-    kinds = (device["type"].name for device in xllamacpp.get_device_info())
-    return "GPU" if any("GPU" in kind for kind in kinds) else "CPU"
-
-
-def _open(server: LlamaServer, parameters: LlamaCppParameters, slots: int) -> Any:
-    """The native server. Its HTTP side cannot be switched off, so it listens on a Unix socket in
-    a private folder that is removed at once; where that cannot be, on loopback behind a key.
-    """
-    import xllamacpp
-
-    model, context = server.model, _padded(server.context)
-    native = xllamacpp.CommonParams()
-    native.model.path = str(model.path)
-    native.n_ctx = context * slots
-    native.n_parallel = slots
-    native.n_batch = native.n_ubatch = context if model.embeds else parameters.batch
-    native.embedding = model.embeds
-    native.prefill_assistant = parameters.prefill
-    native.cpuparams.n_threads = native.cpuparams_batch.n_threads = parameters.threads
-    native.verbosity = -1
-    native.fit_params = server.backend == "GPU"  # loads the file once more to see what fits there
-    native.warmup = False
-    native.cache_ram_mib = 0  # else up to 8 GiB of old prompts are kept
-    native.n_threads_http = 1
-    native.ui = native.endpoint_slots = False
-    native.endpoint_metrics = True
-    native.api_keys = [secrets.token_hex(32)]
-    folder = Path(tempfile.mkdtemp(prefix="breeze-"))
-    if os.name == "posix" and len(str(folder)) < 90:  # the system's limit on socket paths is 104
-        native.hostnames = [str(folder / "s.sock")]
-    try:
-        opened = xllamacpp.Server(native)
-        opened.handle_metrics()  # answered by its loop: ended before that runs, it would hang
-        return opened
-    except RuntimeError as error:
-        raise NotLoadedError(
-            f"llama.cpp could not load {model.path.name}: its architecture may be newer than "
-            "the installed xllamacpp (run: pip install -U xllamacpp), or memory is short.",
-            model=model.id,
-            retryable=False,
-        ) from error
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    def rank(self, query: str, texts: Sequence[str]) -> tuple[list[float], int]:
+        """How well each text answers `query`, and the tokens of all. Raises UpstreamError."""
+        found = self._native.handle_rerank({"query": query, "documents": list(texts)})
+        if "error" in found:
+            raise UpstreamError(found["error"])
+        rows = sorted(found["results"], key=lambda row: row["index"])
+        return [row["relevance_score"] for row in rows], found["usage"]["prompt_tokens"]

@@ -1,36 +1,39 @@
-"""Text up to the first of some stop texts, as it comes: what might begin one is held back."""
+"""Cutting an answer at the first of its stop texts, for runtimes that know no such thing."""
 
 from __future__ import annotations
 
 
-class Until:
-    """Lets text pass until one of `stops` is in it. `over`: one was, and nothing more comes."""
+class StopTexts:
+    """Passes pieces on but for what may be the beginning of a stop text.
 
-    def __init__(self, stops: tuple[str, ...]) -> None:
-        self._stops = stops
+    `found` is true once one came; it and all after it are not part of the answer.
+    """
+
+    def __init__(self, texts: tuple[str, ...]) -> None:
+        self._texts = texts
         self._held = ""
-        self.over = False
+        self.found = False
 
-    def feed(self, text: str) -> str:
-        """What may be shown now that `text` came."""
-        if self.over:
-            return ""
-        text = self._held + text
-        ends = [at for stop in self._stops if (at := text.find(stop)) >= 0]
-        if ends:
-            self.over, self._held = True, ""
-            return text[: min(ends)]
-        keep = max((_begun(text, stop) for stop in self._stops), default=0)
+    def feed(self, piece: str) -> str:
+        """What of the answer is certain after `piece`."""
+        if not self._texts or self.found:
+            return "" if self.found else piece
+        text = self._held + piece
+        places = [at for at in (text.find(stop) for stop in self._texts) if at >= 0]
+        if places:
+            self.found, self._held = True, ""
+            return text[: min(places)]
+        keep = max(_begun(text, stop) for stop in self._texts)
         self._held = text[len(text) - keep :]
         return text[: len(text) - keep]
 
-    def end(self) -> str:
-        """What was held back, now that no more text comes."""
+    def rest(self) -> str:
+        """What was held back in vain, at the end of the answer."""
         held, self._held = self._held, ""
         return held
 
 
 def _begun(text: str, stop: str) -> int:
-    """How many last characters of `text` begin `stop`."""
-    longest = min(len(stop) - 1, len(text))
-    return next((n for n in range(longest, 0, -1) if text.endswith(stop[:n])), 0)
+    """Characters at the end of `text` with which `stop` begins."""
+    most = min(len(text), len(stop) - 1)
+    return next((n for n in range(most, 0, -1) if text.endswith(stop[:n])), 0)

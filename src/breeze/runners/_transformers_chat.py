@@ -12,7 +12,7 @@ from breeze.contracts.requests import ChatRequest
 from breeze.contracts.threads import Outlet
 from breeze.contracts.values import Usage
 from breeze.contracts.work import Work
-from breeze.runners._stop_texts import Until
+from breeze.runners._stop_texts import StopTexts
 from breeze.runners._transformers_model import LanguageModel
 from breeze.runners._transformers_settings import SEEDS, Settings
 
@@ -97,7 +97,7 @@ class _Answer:
         work: Work,
     ) -> None:  # fmt: skip
         self._tokenizer, self._choice, self._outlet, self._work = tokenizer, choice, outlet, work
-        self._until = Until(request.stop)
+        self._stops = StopTexts(request.stop)
         self._ends: set[int] = {int(tokenizer.eos_token_id or -1)}
         self._before: list[int] = []
         self._open: list[int] = []
@@ -112,7 +112,7 @@ class _Answer:
         self._work.steps += 1
         self._last = int(ids[0, -1])
         self._open.append(self._last)
-        stop = self._outlet.closed or not self._show() or self._until.over
+        stop = self._outlet.closed or not self._show() or self._stops.found
         return torch.full((ids.shape[0],), stop, dtype=torch.bool, device=ids.device)
 
     def _show(self, *, last: bool = False) -> bool:
@@ -126,7 +126,7 @@ class _Answer:
         if len(text) <= len(before):
             return True
         self._before, self._open = self._open, []
-        return self._send(self._until.feed(text[len(before) :]))
+        return self._send(self._stops.feed(text[len(before) :]))
 
     def _decoded(self, tokens: list[int]) -> str:
         return str(self._tokenizer.decode(tokens, skip_special_tokens=True)) if tokens else ""
@@ -136,10 +136,10 @@ class _Answer:
 
     def end(self, most: int) -> FinishReason:
         """Send what was held back; why the answer ended."""
-        if not self._outlet.closed and not self._until.over:
+        if not self._outlet.closed and not self._stops.found:
             self._show(last=True)
-            self._send(self._until.end())
-        cut = self.count >= most and not self._until.over and self._last not in self._ends
+            self._send(self._stops.rest())
+        cut = self.count >= most and not self._stops.found and self._last not in self._ends
         return "length" if cut else "stop"
 
 

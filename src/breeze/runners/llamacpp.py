@@ -6,20 +6,23 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
+from msgspec.structs import replace
+
 from breeze.contracts.capability import Capability, RunnerKind
-from breeze.contracts.dialects.openai import UpstreamError
-from breeze.contracts.errors import CapabilityError, InputError, NotLoadedError
-from breeze.contracts.events import ChatEvent, Embedding, EmbedEvent, Finish
+from breeze.contracts.errors import CapabilityError, NotLoadedError, RunnerError
+from breeze.contracts.events import ChatEvent, EmbedEvent
 from breeze.contracts.requests import ChatRequest, EmbedRequest
 from breeze.contracts.runner import ModelInfo, Runner, runner
-from breeze.contracts.threads import Outlet, from_thread
-from breeze.contracts.values import Usage
+from breeze.contracts.threads import from_thread
 from breeze.runners._llamacpp_body import prepare
 from breeze.runners._llamacpp_chat import Generation
-from breeze.runners._llamacpp_errors import reported
-from breeze.runners._llamacpp_models import EMBEDDED, default_id, find, listed
+from breeze.runners._llamacpp_images import with_pictures
+from breeze.runners._llamacpp_memory import needed
 from breeze.runners._llamacpp_parameters import LlamaCppParameters
+from breeze.runners._llamacpp_reading import read_ahead
 from breeze.runners._llamacpp_server import LlamaServer
+from breeze.runners._llamacpp_shelf import EMBEDDED, default_id, find, listed, sees
+from breeze.runners._llamacpp_vectors import Vectors
 
 
 @runner(
@@ -33,25 +36,45 @@ from breeze.runners._llamacpp_server import LlamaServer
     one_model=True,
     default_model=EMBEDDED,
     ram_gb=0.1,
+    isolation="process",
 )
 class LlamaCppRunner(Runner[LlamaCppParameters]):
     """Chat and embeddings with GGUF models on this machine, by llama.cpp; a tiny one is built in.
 
-    A loaded model either chats or embeds: `models()` tells which, the other is refused (E405).
+    A loaded model chats, with pictures where it has a projector, or it embeds, or it ranks:
+    `models()` tells which, the others are refused (E405). One that ranks gives each text one
+    number, how well it answers the parameter `query`.
     Tools need a model whose chat template knows them; with others they are refused (E400).
     A prompt beyond the context is refused with both figures, never cut.
+    A session, or a conversation that goes on, comes back to what llama.cpp still knows of it:
+    `Usage.cached_tokens` counts what was not read again.
     """
+
+    vision = True
 
     def __init__(self, parameters: LlamaCppParameters) -> None:
         super().__init__(parameters)
         self._server: LlamaServer | None = None
+
+    @classmethod
+    def capabilities_of(cls, parameters: LlamaCppParameters) -> tuple[Capability, ...]:
+        able = cls.info.capabilities
+        return able if sees(parameters) else tuple(c for c in able if c is not Capability.VLM)
+
+    def memory(self, model: str) -> int:
+        try:
+            return needed(find(model, self.parameters, self.home), self.parameters)
+        except RunnerError:
+            return super().memory(model)
 
     async def load(self, model: str) -> None:
         wanted = model or default_id(self.parameters)
         if self._server is not None and self._server.model.id == wanted:
             return
         await self.unload()
-        self._server = await asyncio.to_thread(_open, wanted, self.parameters)
+        found = await asyncio.to_thread(find, wanted, self.parameters, self.home)
+        await read_ahead(found.files, self.progress)
+        self._server = await asyncio.to_thread(LlamaServer, found, self.parameters)
 
     async def unload(self) -> None:
         server, self._server = self._server, None
@@ -59,11 +82,18 @@ class LlamaCppRunner(Runner[LlamaCppParameters]):
             await asyncio.to_thread(server.close)
 
     async def models(self) -> tuple[ModelInfo, ...]:
-        return await asyncio.to_thread(listed, self.parameters)
+        return await asyncio.to_thread(listed, self.parameters, self.home)
 
     async def chat(self, request: ChatRequest) -> AsyncGenerator[ChatEvent]:
         server = self._loaded(Capability.LLM)
-        body, adjusted = prepare(request, self.parameters_for(request), server.model)
+        parameters = self.parameters_for(request)
+        messages = await with_pictures(
+            request.messages,
+            fetch_images=parameters.fetch_images,
+            sees=server.model.projector is not None,
+        )
+        request = replace(request, messages=messages)
+        body, adjusted = prepare(request, parameters, server.model)
         for event in adjusted:
             yield event
         generation = Generation(server, request, body, self.work)
@@ -74,54 +104,22 @@ class LlamaCppRunner(Runner[LlamaCppParameters]):
 
     async def embed(self, request: EmbedRequest) -> AsyncGenerator[EmbedEvent]:
         server = self._loaded(Capability.EMBEDDING)
-        if request.dimensions not in (None, server.model.dimensions):
-            raise InputError(
-                f"{server.model.id} makes vectors of {server.model.dimensions} dimensions, "
-                f"not {request.dimensions}: leave dimensions out.",
-                field="dimensions",
-            )
-
-        def embed_all(outlet: Outlet[EmbedEvent]) -> None:
-            self._embed(request.texts, server, outlet)
-
+        vectors = Vectors(server, request, self.parameters_for(request).query, self.work)
         with self.work.stream():
-            async with aclosing(from_thread(embed_all)) as events:
+            async with aclosing(from_thread(vectors.run)) as events:
                 async for event in events:
                     yield event
-
-    def _embed(
-        self, texts: tuple[str, ...], server: LlamaServer, outlet: Outlet[EmbedEvent]
-    ) -> None:
-        """One text after the other; requests at the same time take turns."""
-        tokens = 0
-        for index, text in enumerate(texts):
-            with server.slot(outlet) as free:
-                if not free:
-                    return
-                try:
-                    vector, used = server.embed(text)
-                except UpstreamError as error:
-                    raise reported(error, server.model.id, f"texts[{index}]") from error
-            self.work.steps += 1
-            tokens += used
-            if not outlet.send(Embedding(index, vector)):
-                return
-        outlet.send(Usage(prompt_tokens=tokens))
-        outlet.send(Finish(metadata={"model_name": server.model.id}))
 
     def _loaded(self, capability: Capability) -> LlamaServer:
         server = self._server
         if server is None:
             raise NotLoadedError("No model is loaded: call load first.", runner=self.info.name)
-        able = Capability.EMBEDDING if server.model.embeds else Capability.LLM
-        if capability is not able:
+        able = server.model.able
+        if capability not in able:
             raise CapabilityError(
-                f"{server.model.id} does {able}, not {capability}: choose another model.",
+                f"{server.model.id} does {', '.join(able)}, not {capability}: choose another "
+                "model.",
                 runner=self.info.name,
                 model=server.model.id,
             )
         return server
-
-
-def _open(model: str, parameters: LlamaCppParameters) -> LlamaServer:
-    return LlamaServer(find(model, parameters), parameters)

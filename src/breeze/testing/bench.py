@@ -102,8 +102,10 @@ class Bench:
         except Exception:  # the rules that load and list models report it
             return
         name = self.model or self.info.default_model
+        if not name and self.info.one_model and models:
+            name = models[0].id
         able = next((m.capabilities for m in models if m.id == name), ())
-        self.capabilities = tuple(c for c in self.capabilities if c in able) or self.capabilities
+        self.keep([c for c in self.capabilities if c in able] or self.capabilities)
 
     async def shared(self) -> AnyRunner:
         """The one loaded runner that rules share when they leave it as it was."""

@@ -17,10 +17,14 @@ from breeze.version import __version__
 
 COMMANDS = (
     "chat", "see", "say", "listen", "guard", "draw", "embed", "serve", "keys",
-    "runners", "doctor", "explain", "models", "settings", "check", "standin", "new-runner", "demo",
-    "completion",
+    "runners", "doctor", "explain", "models", "pull", "import", "settings", "check", "standin",
+    "new-runner", "demo", "completion",
 )  # fmt: skip
 """Every command, in the order in which the help lists them."""
+
+
+_MODULES = {"import": "importing"}
+"""Where a command is whose name no module can have."""
 
 
 class Commands(click.Group):
@@ -32,7 +36,8 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        module = import_module(f"{__name__}.{cmd_name.replace('-', '_')}")
+        name = _MODULES.get(cmd_name, cmd_name.replace("-", "_"))
+        module = import_module(f"{__name__}.{name}")
         return cast(click.Command, module.command)
 
     def invoke(self, ctx: click.Context) -> object:

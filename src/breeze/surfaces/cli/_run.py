@@ -110,13 +110,16 @@ async def service(work: Work, capability: Capability) -> AsyncIterator[Service]:
 async def opened(work: Work, capability: Capability) -> AsyncIterator[Engine]:
     """The engine with the command line's parameters; what its files noticed is said aloud."""
     from breeze.engine.engine import Engine
+    from breeze.service.supply import StoreSupply
     from breeze.surfaces.cli._params import overrides
 
     extra = {}
     if work.params:
         async with Engine.open(config=work.config, ledger=False) as known:
             extra = overrides(work.params, known.instances, capability, work.runner)
-    async with Engine.open(config=work.config, overrides=extra, record=work.record) as engine:
+    async with Engine.open(
+        config=work.config, overrides=extra, record=work.record, supplier=StoreSupply
+    ) as engine:
         for notice in engine.layers.config.notices:
             note(f"{engine.layers.config.path or 'configuration'}: {notice}")
         yield engine

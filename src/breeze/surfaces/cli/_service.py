@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-from breeze.contracts.errors import InputError
+from breeze.contracts.errors import InputError, NotFoundError
 from breeze.contracts.request import Request
 from breeze.surfaces.cli._options import Work
 from breeze.surfaces.cli._stop import Stoppable
@@ -62,9 +62,12 @@ class Embedded:
         return self._engine.runners()
 
     async def remarks(self, request: Request[Any]) -> list[str]:
-        order = (await self._engine.explain(request)).order
+        try:
+            order = (await self._engine.explain(request)).order
+        except NotFoundError:
+            order = ()
         if not order:
-            return []  # the stream itself will say that nobody can answer
+            return []  # the stream itself will say that nobody can answer, or get the model
         first = self._engine.instances[order[0].name]
         if first.runner_type is None:
             return []

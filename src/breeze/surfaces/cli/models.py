@@ -1,4 +1,4 @@
-"""`breeze models`: what each runner serves."""
+"""`breeze models`: what each runner serves, what is installed, and what is to be done about it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ import click
 import msgspec
 
 from breeze.contracts.capability import Capability
+from breeze.surfaces.cli import _models_change
+from breeze.surfaces.cli._models_shelf import show_catalogue, show_installed
 from breeze.surfaces.cli._options import Work, looking_options
 from breeze.surfaces.cli._run import run, service
 from breeze.surfaces.cli._table import show_lines, show_table
+from breeze.surfaces.cli._units import size
 
 if TYPE_CHECKING:
     from breeze.contracts.runner import ModelInfo
@@ -18,18 +21,32 @@ if TYPE_CHECKING:
 _LISTED = 16
 """Languages that a table names; --json names all."""
 _COLUMNS = ("model", "does", "context", "size", "languages", "licence", "description")
-_UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
-@click.command("models")
+@click.group("models", invoke_without_command=True)
+@click.option("--installed", is_flag=True, help="The models on this disk, and what they take.")
+@click.option("--catalogue", is_flag=True, help="The models that `breeze pull ID` knows.")
 @looking_options
-def command(work: Work) -> None:
-    """List the models that can be asked for, as INSTANCE/MODEL."""
+def command(work: Work, installed: bool, catalogue: bool) -> None:
+    """List the models that can be asked for, as INSTANCE/MODEL.
+
+    The commands are about the files of models that were pulled or imported.
+    """
+    if click.get_current_context().invoked_subcommand is not None:
+        return
+    if installed or catalogue:
+        show = show_installed if installed else show_catalogue
+        show(work)
+        return
     found = run(_models(work), json=work.json)
     if work.json:
         show_lines([{"instance": name, **msgspec.to_builtins(model)} for name, model in found])
     else:
         show_table(_COLUMNS, [_row(name, model) for name, model in found])
+
+
+for _one in _models_change.COMMANDS:
+    command.add_command(_one)
 
 
 async def _models(work: Work) -> list[tuple[str, ModelInfo]]:
@@ -41,20 +58,9 @@ async def _models(work: Work) -> list[tuple[str, ModelInfo]]:
 def _row(instance: str, model: ModelInfo) -> tuple[object, ...]:
     context = f"{model.context} tokens" if model.context else ""
     return (
-        f"{instance}/{model.id}", ", ".join(model.capabilities), context, _size(model.size),
+        f"{instance}/{model.id}", ", ".join(model.capabilities), context, size(model.size),
         _several(model.languages), model.licence, model.description,
     )  # fmt: skip
-
-
-def _size(size: float) -> str:
-    """Bytes in the unit that keeps the number short; empty for 0, which is unknown."""
-    if not size:
-        return ""
-    for unit in _UNITS[:-1]:
-        if size < 1000:
-            return f"{size:.3g} {unit}"
-        size /= 1000
-    return f"{size:.3g} {_UNITS[-1]}"
 
 
 def _several(names: tuple[str, ...]) -> str:

@@ -20,6 +20,7 @@ from breeze.contracts.request import new_id
 from breeze.service.access import ANYBODY, Principal, Role
 from breeze.service.metrics import Metrics
 from breeze.service.relays import Relays
+from breeze.service.supply import StoreSupply
 from breeze.service.uploads import Uploads
 from breeze.surfaces.http.call import Call, code_of
 from breeze.surfaces.http.credentials import key_of, refused
@@ -34,6 +35,7 @@ from breeze.surfaces.http.sockets import Receive, Send, Sockets
 
 if TYPE_CHECKING:
     from breeze.engine.engine import Engine
+    from breeze.models import ModelStore
 
 JSON_LIMIT = 32 * 1024 * 1024
 """Bytes of a JSON body, unless a route says otherwise."""
@@ -67,6 +69,8 @@ class App:
         engine.ledger.listeners.append(self.metrics.attempted)
         self.uploads = uploads or Uploads(engine.layers.store.home.uploads)
         self.relays = Relays()
+        supply = engine.supplier
+        self._supply = supply if isinstance(supply, StoreSupply) else StoreSupply(engine.layers)
         self.sockets = Sockets(self)
         self.owners: dict[str, str] = {}
         """The name of the key behind each running request."""
@@ -80,6 +84,12 @@ class App:
         """Stop what goes on without a connection: requests to be resumed, the router's clients."""
         await self.relays.aclose()
         await self.sockets.close()
+        await self._supply.close()
+
+    @property
+    def store(self) -> ModelStore:
+        """The models on this disk. Raises InputError for a catalogue that cannot be read."""
+        return self._supply.store
 
     async def serve(self, exchange: Exchange) -> None:
         """Answer one request, whatever happens."""

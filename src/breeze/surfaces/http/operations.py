@@ -17,6 +17,7 @@ from breeze.contracts.events import AnyEvent
 from breeze.contracts.requests import AnyRequest
 from breeze.contracts.runner import ModelInfo
 from breeze.contracts.service import Decision, LiveRequest, RunnerStatus, Upload
+from breeze.contracts.shelf import ModelNamed, PullStatus, PullWanted, Shelf
 from breeze.service.settings_change import SettingsPatch
 from breeze.service.settings_view import SettingsView
 
@@ -82,6 +83,12 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("GET", "/v2/router/asyncapi.json"): ANY,
     ("GET", "/v2/runners"): Operation({JSON: {"runners": list[RunnerStatus]}}),
     ("GET", "/v2/models"): Operation({JSON: {"models": dict[str, list[ModelInfo]]}}),
+    ("GET", "/v2/models/store"): Operation({JSON: Shelf}),
+    ("POST", "/v2/models/pull"): Operation(_EVENTS, {JSON: PullWanted}),
+    ("POST", "/v2/models/pause"): Operation({JSON: PullStatus}, {JSON: ModelNamed}),
+    ("POST", "/v2/models/resume"): Operation({JSON: PullStatus}, {JSON: ModelNamed}),
+    ("POST", "/v2/models/cancel"): Operation({JSON: dict}, {JSON: ModelNamed}),
+    ("DELETE", "/v2/models/{id:path}"): Operation({JSON: dict}),
     ("POST", "/v2/explain"): Operation({JSON: Decision}, {JSON: AnyRequest}),
     ("GET", "/v2/settings"): Operation({JSON: SettingsView}),
     ("PATCH", "/v2/settings"): Operation({JSON: SettingsView}, {JSON: SettingsPatch}),

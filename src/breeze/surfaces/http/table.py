@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from breeze.surfaces.http import health, metrics, openapi, ready
+from breeze.surfaces.http.native import models as store
 from breeze.surfaces.http.native import requests, router, runners, settings, stream, uploads
 from breeze.surfaces.http.openai import (
     chat,
@@ -33,6 +34,7 @@ TABLE = Table(
         *stream.ROUTES,
         *requests.ROUTES,
         *runners.ROUTES,
+        *store.ROUTES,
         *settings.ROUTES,
         *uploads.ROUTES,
         *router.ROUTES,

@@ -16,6 +16,7 @@ import msgspec
 import uvicorn
 
 from breeze.engine.engine import Engine
+from breeze.service.supply import StoreSupply
 from breeze.surfaces.http.access_log import AccessLog
 from breeze.surfaces.http.app import App
 from breeze.surfaces.http.gate import Gate
@@ -106,7 +107,7 @@ async def application(plan: Plan) -> AsyncIterator[App]:
     log = _access_log(settings.access_log)
     try:
         async with Engine.open(
-            home=plan.home.root, config=plan.config, record=plan.record
+            home=plan.home.root, config=plan.config, record=plan.record, supplier=StoreSupply
         ) as engine:
             app = App(
                 engine,

@@ -15,7 +15,7 @@ from struct import Struct
 from typing import Any
 
 from breeze.contracts.errors import InputError
-from breeze.runners._gguf_header import BLOCKS, Array, Header, Tensor
+from breeze.contracts.gguf_header import BLOCKS, Array, Header, Tensor
 
 _U32, _U64, _COUNTS = Struct("<I"), Struct("<Q"), Struct("<qq")
 _SCALARS = {
@@ -78,14 +78,16 @@ class _Reader:
         self.fits("tensors", tensors, 32, MAX_TENSORS)
         self.fits("metadata entries", pairs, 13, MAX_PAIRS)
         metadata: dict[str, Any] = {}
+        kinds: dict[str, int] = {}
         for _ in range(pairs):
             key = self.name("key", MAX_KEY)
             if key in metadata:
                 raise _Lie(f"key {key!r} comes twice")
+            (kinds[key],) = _U32.unpack_from(self.data, min(self.at, self.size - 4))
             metadata[key] = self.value(key)
         alignment = self.alignment(metadata)
         found = [self.tensor() for _ in range(tensors)]
-        return Header(version, metadata, self.placed(found, alignment), self.size)
+        return Header(version, metadata, self.placed(found, alignment), self.size, kinds)
 
     def fits(self, what: str, count: int, least: int, most: int) -> None:
         """`count` things of at least `least` bytes must fit into what is left."""

@@ -50,13 +50,13 @@ class Place(NamedTuple):
         return name if self.port == _USUAL[self.scheme] else f"{name}:{self.port}"
 
 
-def place_of(url: str, field: str, ports: Container[int] = ()) -> Place:
+def place_of(url: str, field: str, ports: Container[int] = (), longest: int = LONGEST) -> Place:
     """Where `url` leads. Raises InputError for `field`; `ports` beside 80 and 443 are fine.
 
     Anything that two parsers may read differently is refused: user names, backslashes, spaces,
     control characters, letters beyond ASCII, numbers that are no usual IPv4 address.
     """
-    found = _URL.fullmatch(url) if len(url) <= LONGEST and url.isascii() else None
+    found = _URL.fullmatch(url) if len(url) <= longest and url.isascii() else None
     if found is None or not url.isprintable() or re.search(r'[\\ "<>^`{|}]', url):
         raise _wrong(
             "must be http:// or https:// with a plain host name, without user name, spaces or "

@@ -7,7 +7,7 @@ from ipaddress import ip_address, ip_network
 import pytest
 
 from breeze.contracts.errors import InputError
-from breeze.runners._fetch_address import Place, is_public, place_of
+from breeze.contracts.web_address import Place, is_public, place_of
 
 
 @pytest.mark.parametrize(

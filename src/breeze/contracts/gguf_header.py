@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 BLOCKS: dict[int, tuple[int, int]] = {
@@ -41,6 +41,8 @@ class Header:
     metadata: dict[str, Any]
     tensors: tuple[Tensor, ...]
     size: int
+    kinds: dict[str, int] = field(default_factory=dict)
+    """The format's type of each entry of the metadata."""
 
     def text(self, key: str) -> str:
         """The text under `key`, empty when there is none."""

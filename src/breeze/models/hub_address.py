@@ -1,0 +1,3 @@
+"""Where the hub is unless HF_ENDPOINT says otherwise."""
+
+ENDPOINT = "https://huggingface.co"

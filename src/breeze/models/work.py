@@ -1,0 +1,97 @@
+"""What a pull does, from the question what there is to fetch to the model in its place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from breeze.contracts.clock import Clock
+from breeze.contracts.model_files import Installed, ModelDefinition, ModelFile
+from breeze.models.catalogue import Catalogue
+from breeze.models.disk import in_thread
+from breeze.models.fetching import Fetching
+from breeze.models.headers import check_header
+from breeze.models.paths import Places
+from breeze.models.plan import Plan, load_plan
+from breeze.models.planning import make_plan
+from breeze.models.publish import publish
+from breeze.models.pull import Pull, Work
+from breeze.models.recognised import recognise
+from breeze.models.reference import Reference
+from breeze.models.settings import StoreSettings
+from breeze.models.web import Web
+
+
+def pulled(
+    pull: Pull,
+    asked: Reference,
+    places: Places,
+    catalogue: Catalogue,
+    settings: StoreSettings,
+    clock: Clock,
+    old: Installed | None,
+    allow_pickle: bool,
+) -> Work:
+    """What `pull` is to do. `old`: the model as it is here, when it is fetched again."""
+
+    async def work() -> Installed:
+        async with Web(settings) as web:
+            plan = old_plan = load_plan(pull.folder)
+            if plan is None or plan.reference != asked.text or plan.definition.id != asked.id:
+                plan = await make_plan(asked, catalogue, settings, web, clock, allow_pickle)
+                await in_thread(lambda: _begin(plan, old_plan, pull.folder))
+            fetching = Fetching(plan, pull.folder, places, settings, clock)
+            pull.sample = lambda: _show(pull, fetching, plan)
+            await fetching.run(web, old)
+            _show(pull, fetching, plan)
+        pull.sample = lambda: None
+        pull.show(stage="check", speed=0.0, eta=None)
+        staged = pull.folder / "files"
+        definition = await in_thread(lambda: _checked(plan, staged))
+        pull.show(stage="publish")
+        return await in_thread(lambda: publish(places.root, staged, definition))
+
+    return work
+
+
+def _begin(plan: Plan, old: Plan | None, folder: Path) -> None:
+    plan.take_over(old, folder)
+    plan.save(folder)
+
+
+def _show(pull: Pull, fetching: Fetching, plan: Plan) -> None:
+    fetching.meter.tick(fetching.now())
+    speed, left = fetching.meter.speed, fetching.total - fetching.done
+    pull.show(
+        stage="pull",
+        done=fetching.done,
+        total=fetching.total,
+        speed=round(speed, 1),
+        eta=round(left / speed, 1) if speed and left >= 0 else None,
+        files=fetching.files,
+        files_total=len(plan.files),
+    )
+
+
+def _checked(plan: Plan, folder: Path) -> ModelDefinition:
+    """The model as it is: each file looked at, with its size and digest. Raises InputError."""
+    paths = {file.path: folder / file.path for file in plan.files}
+    for path in paths.values():
+        check_header(path, allow_pickle=plan.allow_pickle)
+    files = tuple(
+        ModelFile(
+            file.path, file.type, file.urls,
+            size=paths[file.path].stat().st_size, sha256=plan.checked.get(file.path, ""),
+        )
+        for file in plan.files
+    )  # fmt: skip
+    definition = msgspec.structs.replace(plan.definition, files=files)
+    if definition.runner or (found := recognise(paths)) is None:
+        return definition
+    return msgspec.structs.replace(
+        definition,
+        runner=found.runner,
+        capabilities=definition.capabilities or found.capabilities,
+        entry_point=found.entry_point,
+    )

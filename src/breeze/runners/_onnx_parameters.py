@@ -1,0 +1,103 @@
+"""What an operator and a caller can set on the ONNX runner."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from breeze.contracts.fields import choice, integer, number, path, switch, text
+from breeze.contracts.parameters import Parameters
+
+
+def _sampling(make: Any, description: str, **facts: Any) -> Any:
+    """A field that a caller may override; left out, the model's own recommendation counts."""
+    return make(None, description, category="Sampling", per_request=True, **facts)
+
+
+class OnnxParameters(Parameters):
+    """Which ONNX models are served and how. Only the operator names folders."""
+
+    model_path: Path | None = path(
+        None,
+        "Folder of a model to serve; it becomes the default model, under the folder's name",
+        category="Model",
+        directory=True,
+        requires_reload=True,
+    )
+    models_dir: Path | None = path(
+        None,
+        "Folder of model folders to serve, each under its folder's name",
+        title="Models folder",
+        category="Model",
+        directory=True,
+        requires_reload=True,
+    )
+    provider: str = choice(
+        "cpu",
+        (),
+        "Where the arithmetic is done; the list holds what this machine's runtime offers",
+        title="Execution provider",
+        load="providers",
+        category="Performance",
+        requires_reload=True,
+    )
+    threads: int = integer(
+        1,
+        "Threads for the arithmetic; more help only when that many cores are idle",
+        category="Performance",
+        low=1,
+        high=256,
+        requires_reload=True,
+    )
+    batch: int = integer(
+        64,
+        "Prompt tokens worked on in one go; a stop takes effect between two",
+        category="Performance",
+        low=8,
+        high=2048,
+        step=8,
+        unit="tokens",
+        requires_reload=True,
+    )
+    n_ctx: int = integer(
+        0,
+        "Most tokens of prompt and answer together; 0 is the most that the model takes",
+        title="Context",
+        category="Model",
+        low=0,
+        high=1_048_576,
+        step=256,
+        unit="tokens",
+        requires_reload=True,
+    )
+    normalise: bool = switch(
+        True,
+        "Scale vectors to length 1, so that their product is their likeness",
+        category="Embeddings",
+        requires_reload=True,
+    )
+    system_prompt: str = text(
+        "",
+        "System message for conversations that have none",
+        category="Prompt",
+        max_length=20_000,
+        per_request=True,
+    )
+    max_tokens: int | None = _sampling(
+        integer, "Most tokens of an answer; empty: to the end of the context", low=1, high=1_048_576
+    )
+    temperature: float | None = _sampling(
+        number, "Randomness; 0 always takes the likeliest token", low=0, high=2, step=0.05
+    )
+    top_p: float | None = _sampling(
+        number, "Draw from the likeliest tokens that make up this share", low=0, high=1, step=0.01
+    )
+    top_k: int | None = _sampling(
+        integer, "Draw from this many tokens; 0 from all", low=0, high=1_000_000
+    )
+    repeat_penalty: float | None = _sampling(
+        number, "Above 1 makes used tokens less likely", low=0.1, high=2, step=0.05
+    )
+    seed: int | None = _sampling(
+        integer, "Same seed, same answer; empty: another one each time", low=0, high=2_147_483_647
+    )

@@ -1,0 +1,167 @@
+"""A request for a model that is not here says what to run, or waits until it is."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from breeze.contracts.errors import DeadlineError, NotFoundError
+from breeze.contracts.events import Finish, Progress, TextDelta
+from breeze.contracts.model_files import installed
+from breeze.contracts.requests import ChatRequest
+from breeze.contracts.runner import ModelInfo, Runner
+from breeze.engine.engine import Engine
+from breeze.testing.clock import ManualClock, settle
+from breeze.testing.scripted import Script, scripted
+from breeze.testing.standins.hub import HubStandin
+from tests.models.held import HeldHub, supplied_by
+from tests.models.hub import safetensors
+
+NAME = "small-model"
+ENTRY = (
+    '{"models": [{"id": "small-model", "runner": "shelf", "source": "hf:org/name", '
+    '"files": [{"fileName": "model.safetensors"}]}]}'
+)
+FILES = {"model.safetensors": safetensors(400_000)}
+
+
+def shelf_runner(home: Path) -> type[Runner[Any]]:
+    """A runner that serves what is installed below `home`, and says `Hello`."""
+    plain = scripted("shelf", Script([TextDelta("Hello"), Finish()]))
+
+    async def models(self: Any) -> tuple[ModelInfo, ...]:
+        here = installed(home / "models")
+        return tuple(ModelInfo(model.id, self.info.capabilities) for model in here)
+
+    return type("ShelfRunner", (plain,), {"models": models})
+
+
+@asynccontextmanager
+async def opened(home: Path, hub: HubStandin, pull: str) -> AsyncIterator[Engine]:
+    """An engine whose catalogue has `small-model`."""
+    hub.add("org/name", FILES)
+    home.mkdir()
+    (home / "catalogue.json").write_text(ENTRY)
+    config = home / "config.json"
+    config.write_text(f'{{"version": "2.0", "globalSettings": {{"models": {{"pull": "{pull}"}}}}}}')
+    async with Engine.open(
+        home=home, environ={}, runners=[shelf_runner(home)], supplier=supplied_by(hub)
+    ) as engine:
+        yield engine
+
+
+def ask(model: str = NAME, **how: Any) -> ChatRequest:
+    return ChatRequest.of("Hi", model=model, **how)
+
+
+@pytest.mark.parametrize("model", [NAME, "hf:org/name"])
+async def test_who_names_a_model_that_is_not_here_hears_what_to_run(
+    model: str, tmp_path: Path
+) -> None:
+    async with HubStandin.serving() as hub, opened(tmp_path / "home", hub, "ask") as engine:
+        with pytest.raises(NotFoundError, match=f"not on this disk. Run: breeze pull {model}"):
+            await engine.run(ask(model))
+        assert hub.calls == []
+
+
+async def test_a_name_that_nobody_knows_stays_unknown(tmp_path: Path) -> None:
+    async with HubStandin.serving() as hub, opened(tmp_path / "home", hub, "auto") as engine:
+        with pytest.raises(NotFoundError, match="No model is called"):
+            await engine.run(ask("smal-modle-x"))
+        assert hub.calls == []
+
+
+@pytest.mark.parametrize("model", [NAME, f"shelf/{NAME}"])
+async def test_a_model_is_got_with_progress_and_answers(model: str, tmp_path: Path) -> None:
+    async with HubStandin.serving() as hub, opened(tmp_path / "home", hub, "auto") as engine:
+        async with engine.stream(ask(model)) as events:
+            seen = [event async for event in events]
+        steps = [event for event in seen if isinstance(event, Progress)]
+        assert {step.stage for step in steps} >= {"resolve", "pull", "publish"}
+        assert steps[-1].total == len(FILES["model.safetensors"])
+        assert [e.text for e in seen if isinstance(e, TextDelta)] == ["Hello"]
+        asked = len(hub.calls)
+        assert (await engine.run(ask(model))).text == "Hello"
+        assert len(hub.calls) == asked
+
+
+async def test_a_whole_answer_waits_too(tmp_path: Path) -> None:
+    async with HubStandin.serving() as hub, opened(tmp_path / "home", hub, "auto") as engine:
+        answer = await engine.run(ask())
+        assert (answer.text, answer.model) == ("Hello", NAME)
+
+
+async def test_only_the_catalogue_is_got_by_a_request(tmp_path: Path) -> None:
+    async with HubStandin.serving() as hub, opened(tmp_path / "home", hub, "auto") as engine:
+        with pytest.raises(NotFoundError, match="breeze pull hf:org/name"):
+            await engine.run(ask("hf:org/name"))
+        assert hub.calls == []
+
+
+async def test_a_download_survives_the_request_that_asked_for_it(tmp_path: Path) -> None:
+    async with HeldHub.serving() as hub, opened(tmp_path / "home", hub, "auto") as engine:
+        stream = engine.stream(ask())
+        assert isinstance(await anext(stream), Progress)
+        await asyncio.wait_for(hub.reached.wait(), 10)
+        await stream.aclose()
+        hub.gate.set()
+        assert (await engine.run(ask())).text == "Hello"
+        assert sum("model.safetensors" in call.path for call in hub.calls) <= 2
+
+
+class Slow:
+    """Gets a model in four steps, each of which a test lets happen."""
+
+    automatic = True
+
+    def __init__(self) -> None:
+        self.steps = asyncio.Semaphore(0)
+        self.asked = asyncio.Event()
+        self.closed = False
+
+    def known(self, names: Iterable[str]) -> str:
+        return NAME if NAME in names else ""
+
+    def hint(self, name: str) -> str:
+        return ""
+
+    async def pull(self, name: str) -> AsyncGenerator[Progress]:
+        self.asked.set()
+        try:
+            for done in range(4):
+                await self.steps.acquire()
+                yield Progress("pull", done, 4)
+        finally:
+            self.closed = True
+
+    async def close(self) -> None:
+        """Nothing goes on."""
+
+
+@pytest.mark.parametrize("own", [None, 40.0])
+async def test_getting_a_model_takes_no_time_of_a_deadline_that_nobody_gave(
+    own: float | None, tmp_path: Path
+) -> None:
+    slow, clock = Slow(), ManualClock()
+    plain = scripted("other", Script([TextDelta("Hello"), Finish()]))
+    async with Engine.open(
+        home=tmp_path, environ={}, runners=[plain], clock=clock, supplier=lambda _: slow
+    ) as engine:
+        reading = asyncio.create_task(engine.run(ask(deadline=own)))
+        await asyncio.wait_for(slow.asked.wait(), 20)
+        for _ in range(3):
+            await settle()
+            await clock.advance(20)
+            slow.steps.release()
+        await settle()
+        await clock.advance(20)
+        if own is None:
+            slow.steps.release()
+        with pytest.raises(DeadlineError if own else NotFoundError):
+            await reading
+        assert slow.closed

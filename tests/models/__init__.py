@@ -1,0 +1,1 @@
+"""The catalogue, the store, and models that other programs keep."""
