@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from copy import copy
+from functools import partial
 from typing import Self
 
 from breeze.config.model import GlobalSettings
@@ -97,6 +98,7 @@ class Pool:
         entry = self._entries.get(key)
         if entry is None or (entry.state is State.FAILED and not entry.leases):
             entry = self._entries[key] = Entry(key, make(), self._clock)
+            entry.runner.lost = partial(self._lost, entry)
         entry.leases += 1
         if told is not None:
             entry.join(told)
@@ -162,6 +164,12 @@ class Pool:
             await asyncio.shield(entry.loading)
         except RunnerError as error:  # each who waited adds facts of his own to it
             raise copy(error) from error.__cause__
+
+    def _lost(self, entry: Entry) -> None:
+        """What it had loaded is gone; who comes next loads it again."""
+        if entry.state is State.READY:
+            entry.state, entry.loading = State.LOADING, None
+            self.room.free(entry)
 
     def _forget(self, entry: Entry) -> None:
         if self._entries.get(entry.key) is entry:
