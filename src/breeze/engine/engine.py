@@ -49,7 +49,6 @@ from breeze.engine.admission import admit, configured_deadline, deadline_of
 from breeze.engine.attempts import Means
 from breeze.engine.circuit import Circuits
 from breeze.engine.failover import Failover, Policy
-from breeze.engine.hardware import Hardware
 from breeze.engine.instances import Instance
 from breeze.engine.ledger import Ledger
 from breeze.engine.pool import Pool
@@ -83,6 +82,7 @@ class Engine:
         self._clock = clock
         self._live: dict[str, EventStream[Any]] = {}
         self._roster = Roster(layers, registry, clock)
+        self.hardware = self._roster.hardware
         settings = self.config.global_settings
         self._pool = Pool.configured(settings, clock, self._roster.pinned)
         policy = Policy.configured(settings.failover)
@@ -213,11 +213,6 @@ class Engine:
     def instances(self) -> Mapping[str, Instance]:
         """Every named runner, configured or not."""
         return self._roster.instances
-
-    @property
-    def hardware(self) -> Hardware:
-        """What this machine has, with the evidence."""
-        return self._roster.hardware
 
     def runners(self) -> list[RunnerStatus]:
         """Every instance with its state, or the reason why it cannot work here."""
