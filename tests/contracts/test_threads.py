@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from breeze.contracts.threads import BUFFER, Outlet, from_thread
+from breeze.contracts.threads import BUFFER, Outlet, from_thread, in_thread
 
 DONE = 10  # seconds after which a wait in a test has failed
 
@@ -171,3 +171,34 @@ async def test_several_streams_run_at_once() -> None:
 
     first, second = await asyncio.gather(total(), total())
     assert first == second == 4950
+
+
+async def test_what_a_thread_makes_is_handed_over() -> None:
+    undone: list[str] = []
+    assert await in_thread(lambda: "model", undone.append) == "model"
+    assert undone == []
+    with pytest.raises(ZeroDivisionError):
+        await in_thread(lambda: str(1 // 0), undone.append)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_a_cancelled_maker_is_waited_for_and_what_it_made_is_undone(*, fails: bool) -> None:
+    begun, go, undone = threading.Event(), threading.Event(), list[str]()
+
+    def make() -> str:
+        begun.set()
+        assert go.wait(DONE)
+        if fails:
+            raise OSError("broken")
+        return "model"
+
+    making = asyncio.create_task(in_thread(make, undone.append))
+    assert await asyncio.to_thread(begun.wait, DONE)
+    for _ in range(2):  # it may be told twice
+        making.cancel()
+        await asyncio.wait([making], timeout=0)
+        assert not making.done()
+    go.set()
+    await asyncio.wait([making])
+    assert making.cancelled()
+    assert undone == ([] if fails else ["model"])

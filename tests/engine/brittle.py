@@ -73,7 +73,7 @@ class BrittleRunner(Runner[BrittleParameters]):
                 for number in range(int(rest)):
                     work.steps += 1
                     yield TextDelta(f"{os.getpid()} " if not number else "more ")
-                    await asyncio.sleep(0.005)
+                    await asyncio.sleep(0.02)
             elif command == "alive":
                 yield ALIVE
             elif command == "say":

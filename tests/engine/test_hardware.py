@@ -129,15 +129,15 @@ def test_a_device_that_this_user_may_not_open(tmp_path: Path) -> None:
 
 
 GROUPS = [
-    ({"proc/self/cgroup": "0::/a/b", "sys/fs/cgroup/a/memory.max": "3000000000"}, "/a/memory.max"),
-    ({"proc/self/cgroup": "0::/a", "sys/fs/cgroup/memory.max": "3000000000"}, "cgroup/memory.max"),
+    ({"proc/self/cgroup": "0::/a/b", "sys/fs/cgroup/a/memory.max": "3000000000"}, "memory.max"),
+    ({"proc/self/cgroup": "0::/a", "sys/fs/cgroup/memory.max": "3000000000"}, "memory.max"),
     (
         {
             "proc/self/cgroup": "3:cpu:/\n4:memory:/a\n0::/",
             "sys/fs/cgroup/memory/a/memory.limit_in_bytes": "3000000000",
             "sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712",
         },
-        "/memory/a/memory.limit_in_bytes",
+        "memory.limit_in_bytes",
     ),
 ]
 

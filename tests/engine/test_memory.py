@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -46,7 +47,7 @@ async def test_a_model_makes_room_for_another_and_the_list_of_runners_shows_it(
         (model,) = status.models
         assert (model.state, model.size, model.measured) == ("ready", 60_000_000, False)
         assert (status.size, status.budget, model.idle) == (60_000_000, 100_000_000, 7.0)
-        seen = []
+        seen: list[Any] = []
         async with engine.stream(SECOND) as events:
             seen += [await anext(events) for _ in range(3)]
             waiting.release.set()

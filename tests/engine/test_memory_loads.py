@@ -12,32 +12,51 @@ from tests.runners.alone import printed_alone
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
-FIFTY = """
+AGAIN_AND_AGAIN = """
 import asyncio, tempfile
+from breeze.config.model import EngineConfig
 from breeze.contracts.requests import ChatRequest
 from breeze.engine.engine import Engine
 from breeze.engine.machine_memory import resident
 
+ENTRY = {"class": "llamacpp", "isolation": ISOLATION}
+CONFIG = EngineConfig.model_validate({"capabilities": {"LLM": {"runners": {"mine": ENTRY}}}})
+
 async def main(home):
-    for time in range(55):
-        async with Engine.open(home=home, environ={}, ledger=False) as engine:
-            request = ChatRequest.of("Hello", runner="llamacpp", strict=True, max_tokens=4)
+    for time in range(TIMES + 5):
+        async with Engine.open(home=home, config=CONFIG, environ={}, ledger=False) as engine:
+            request = ChatRequest.of("Hello", runner="mine", strict=True, max_tokens=4)
             async with engine.stream(request) as events:
                 async for event in events:
                     pass
+            (status,) = [status for status in engine.runners() if status.models]
             loaded = resident()
-        if time in (4, 54):
-            print(resident(), loaded)
+        if time in (4, TIMES + 4):
+            print(resident(), loaded, status.size)
 
 with tempfile.TemporaryDirectory() as home:
     asyncio.run(main(home))
 """
 
 
+def sizes(isolation: str, times: int) -> list[list[int]]:
+    """Memory after five loads and so many more: when nothing is loaded, when it is, the model."""
+    told = f"ISOLATION, TIMES = {isolation!r}, {times}\n"
+    return printed_alone(told + AGAIN_AND_AGAIN)
+
+
 def test_fifty_loads_of_a_real_model_leave_memory_as_it_was() -> None:
-    (before, loaded), (after, _) = printed_alone(FIFTY)
+    (before, loaded, _), (after, *_) = sizes("none", 50)
     assert abs(after - before) < before * 0.05
     assert loaded - before > 5_000_000  # it was there, and it went
+
+
+@pytest.mark.slow
+def test_so_do_loads_in_a_process_of_its_own_whose_memory_is_counted() -> None:
+    (before, loaded, size), (after, *_) = sizes("process", 10)
+    assert abs(after - before) < before * 0.05
+    assert loaded - before < 5_000_000  # it is elsewhere
+    assert size > 20_000_000
 
 
 @pytest.mark.slow

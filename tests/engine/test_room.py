@@ -218,6 +218,22 @@ async def test_an_isolated_model_that_grows_with_use_counts_with_its_growth() ->
     assert memory.order == ["+a", "+b", "-a", "+c"]
 
 
+async def test_a_model_whose_process_died_takes_nothing_until_it_is_loaded_again() -> None:
+    memory = Memory(100, {"a": 60, "b": 60}, isolated=True)
+    await memory.once("a")
+    (entry,) = memory.pool.entries
+    entry.runner.lost()
+    memory.loaded.clear()
+    used = await memory.use("b")
+    assert memory.order == ["+a", "+b"]
+    with pytest.raises(MemoryLimitError):
+        await memory.use("a")
+    memory.leave(used)
+    await memory.once("a", "a")
+    assert memory.order == ["+a", "+b", "-b", "+a"]
+    assert memory.pool.room.taken == 60 * MB
+
+
 async def test_who_waits_for_a_load_hears_how_far_it_is() -> None:
     memory, loading, told, late = (
         Memory(None, {"a": 60}),

@@ -208,6 +208,7 @@ async def test_after_output_it_is_one_error_and_the_next_request_is_answered(
     opened: OpenEngine, tmp_path: Path
 ) -> None:
     async with opened(BrittleRunner, config=configured(tmp_path, "brittle")) as engine:
+        await engine.run(ChatRequest.of("words 1"))  # it is loaded, of which nobody is told again
         async with engine.stream(ChatRequest.of("after signal SIGSEGV")) as events:
             async for event in events:
                 if type(event) is not Progress:  # of the load

@@ -124,6 +124,8 @@ async def test_changed_settings_count_from_the_next_request_on() -> None:
         runner.parameters = BrittleParameters.of({"word": "term", "key": "another-key"})
         assert await said(runner, "words 1") == "term0 "
         assert await said(runner, "say key") == "another-key"
+        with pytest.raises(ProcessingError, match=r"nothing there for \*\*\*"):
+            await said(runner, "raise another-key")
 
 
 async def test_errors_are_those_of_the_runner() -> None:

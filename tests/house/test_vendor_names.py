@@ -17,7 +17,7 @@ from tests.house.source import PACKAGE, imports, name_of, tree
 RUNNERS = sorted(f for f in (PACKAGE / "runners").glob("*.py") if not f.stem.startswith("_"))
 SHARED = {
     "PIL", "av", "cv2", "httptools", "jinja2", "numpy", "onnxruntime", "pytorch_tokenizers",
-    "tokenizers", "webrtcvad",
+    "tokenizers", "torch", "webrtcvad",
 }  # fmt: skip
 """Libraries that are nobody's product here: several runners stand on them."""
 
@@ -30,6 +30,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "executorch": (
         "contracts/router.py",
         "service/router_runners.py",  # a runner type of the seeds
+        "engine/runner_types.py",
         "runners/_executorch_*",
         "runners/mtk_apu.py",  # which runs such programs too
     ),
@@ -39,7 +40,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
         "models/elsewhere/hf_cache.py",  # its cache is found on this disk
         "models/hub_address.py",  # where models come from unless another hub is configured
     ),
-    "mtk_apu": ("contracts/router.py", "service/router_runners.py"),  # a runner type of the seeds
+    "mtk_apu": ("contracts/router.py", "service/router_runners.py", "engine/runner_types.py"),
     "onnx": ("contracts/router.py", "models/*"),  # a runner type, and the ending of files
     "openai": ("contracts/dialects/*", "surfaces/http/*"),  # also the dialect that everyone speaks
     "llama_stack": ("contracts/metadata.py",),  # a metadata key of the seeds is called after it

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from breeze.contracts.errors import NotFoundError
-from breeze.models.elsewhere import find, programs
+from breeze.models.elsewhere import find, place, programs
 from breeze.models.elsewhere.found import Found
 from tests.models.disks import LAYER, CacheDisk, OllamaDisk, gguf
 
@@ -77,17 +77,17 @@ def test_ollama_models_of_other_people_and_hosts_keep_their_names(tmp_path: Path
 
 def test_an_ollama_model_says_why_it_is_of_no_use(tmp_path: Path) -> None:
     disk = OllamaDisk(tmp_path)
-    place = "registry.ollama.ai/library"
-    half = disk.model(f"{place}/half/1", model=gguf())
+    at = "registry.ollama.ai/library"
+    half = disk.model(f"{at}/half/1", model=gguf())
     (layer,) = json.loads(half.read_text())["layers"]
     half.write_text(json.dumps({"layers": [layer | {"size": 10**9}]}))
-    gone = disk.model(f"{place}/gone/1", template="x")
+    gone = disk.model(f"{at}/gone/1", template="x")
     gone.write_text(json.dumps({"layers": [layer | {"digest": f"sha256:{'0' * 64}"}]}))
-    out = disk.model(f"{place}/out/1", template="x")
+    out = disk.model(f"{at}/out/1", template="x")
     out.write_text(json.dumps({"layers": [layer | {"digest": "sha256:../../../../etc/hosts"}]}))
-    disk.model(f"{place}/broken/1").write_text("{")
-    disk.model(f"{place}/cloud/1", license="x")
-    disk.model(f"{place}/tensors/1", tensor=b"x")
+    disk.model(f"{at}/broken/1").write_text("{")
+    disk.model(f"{at}/cloud/1", license="x")
+    disk.model(f"{at}/tensors/1", tensor=b"x")
     models = found("ollama", tmp_path).items()
     assert {id: model.problem.partition(":")[0] for id, model in models} == {
         "broken:1": "its manifest cannot be read",
@@ -134,6 +134,19 @@ def test_lm_studio_keeps_a_folder_for_each_repository(tmp_path: Path) -> None:
     }
     useless = {id for id, model in models.items() if model.problem}
     assert useless == {"pub/cut", "pub/coming", "pub/mlx"}
+
+
+def test_lm_studio_may_keep_its_models_elsewhere(tmp_path: Path) -> None:
+    (tmp_path / ".lmstudio-home-pointer").write_text(f"{tmp_path / 'moved'}\n")
+    (tmp_path / "moved").mkdir()
+    told = json.dumps({"downloadsFolder": str(tmp_path / "large disk")})
+    (tmp_path / "moved/settings.json").write_text(told)
+    assert place("lmstudio").folders({}, tmp_path) == (
+        tmp_path / "large disk",
+        tmp_path / "moved/models",
+        tmp_path / ".lmstudio/models",
+        tmp_path / ".cache/lm-studio/models",
+    )
 
 
 # the hub's cache --------------------------------------------------------------------------

@@ -25,14 +25,14 @@ TINY = PACKAGE / "models" / "embedded" / "breeze-tiny-q8_0.gguf"
 _LOAD = """
 import sys
 from pathlib import Path
+import onnxruntime
+from safetensors import safe_open
 for path in sorted(Path(sys.argv[1]).iterdir()):
     try:
         if path.suffix == ".safetensors":
-            from safetensors import safe_open
             with safe_open(str(path), "np") as file:
                 [file.get_tensor(name) for name in file.keys()]
         else:
-            import onnxruntime
             options = onnxruntime.SessionOptions()
             options.log_severity_level = 4
             options.intra_op_num_threads = options.inter_op_num_threads = 1

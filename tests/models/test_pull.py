@@ -177,6 +177,15 @@ async def test_a_busy_hub_says_when_to_come_again(tmp_path: Path) -> None:
         assert caught.value.retry_after == 77
 
 
+async def test_waiting_for_a_busy_hub_is_a_stage(tmp_path: Path) -> None:
+    async with HubStandin.serving() as hub, opened(tmp_path, hub) as store:
+        hub.add("org/name", FILES)
+        hub.fault("rate-limit;wait=1", on="GET /cdn")
+        seen = [e.stage async for e in store.pull("hf:org/name") if isinstance(e, Pulling)]
+        assert "wait" in seen
+        assert seen[-1] == "publish"
+
+
 async def test_a_list_without_end_is_given_up(tmp_path: Path) -> None:
     async with HubStandin.serving() as hub, opened(tmp_path, hub) as store:
         hub.add("org/name", FILES)

@@ -89,6 +89,8 @@ REASONS = [
     ),
     ("no such model (run: breeze pull tiny)", "breeze pull tiny"),
     ("no such model. Run: breeze pull tiny.", "breeze pull tiny"),
+    ("no model is here (run: breeze pull hf:a/b-1.5, or set model_path)", "breeze pull hf:a/b-1.5"),
+    ("no model is here (run: breeze pull a or set model_path) yet", "breeze pull a"),
     ("no server: set base_url to the address", "breeze settings set x base_url BASE_URL"),
     ("no key: set X_KEY, or base_url to your own", "breeze settings set x base_url BASE_URL"),
     ("refused. Start it, or correct base_url.", "breeze settings set x base_url BASE_URL"),

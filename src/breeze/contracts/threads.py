@@ -10,7 +10,8 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
-from typing import Generic, TypeVar
+from contextlib import suppress
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 BUFFER = 50
@@ -113,3 +114,27 @@ async def _ended(outlet: Outlet[T]) -> None:
             cancelled = True
     if cancelled:
         raise asyncio.CancelledError
+
+
+async def in_thread(make: Callable[[], T], undo: Callable[[T], object]) -> T:
+    """What blocking `make` makes in a thread, such as a native model while it is loaded.
+
+    Such work cannot be stopped halfway. A cancellation therefore waits for its end, lets `undo`
+    free what was made, likewise in a thread, and only then goes on: nothing is left behind, and
+    the memory counts as taken until it is free. Raises what `make` raises.
+    """
+    work = asyncio.ensure_future(asyncio.to_thread(make))
+    try:
+        return await asyncio.shield(work)
+    except asyncio.CancelledError:
+        await _whatever_comes(work)
+        if not work.cancelled() and work.exception() is None:
+            await _whatever_comes(asyncio.ensure_future(asyncio.to_thread(undo, work.result())))
+        raise
+
+
+async def _whatever_comes(work: asyncio.Future[Any]) -> None:
+    """Wait for the end of `work`, however often this task is cancelled. Its error is kept there."""
+    while not work.done():
+        with suppress(asyncio.CancelledError):
+            await asyncio.wait((work,))

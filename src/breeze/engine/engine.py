@@ -47,7 +47,6 @@ from breeze.contracts.requests import (
 from breeze.contracts.runner import ModelInfo, Runner
 from breeze.engine.admission import admit, configured_deadline, deadline_of
 from breeze.engine.attempts import Means
-from breeze.engine.budget import Budget
 from breeze.engine.circuit import Circuits
 from breeze.engine.failover import Failover, Policy
 from breeze.engine.hardware import Hardware
@@ -85,13 +84,7 @@ class Engine:
         self._live: dict[str, EventStream[Any]] = {}
         self._roster = Roster(layers, registry, clock)
         settings = self.config.global_settings
-        self._pool = Pool(
-            clock,
-            retries=settings.max_init_retries,
-            keep_alive=settings.keep_alive_s,
-            budget=Budget(settings.memory_budget_mb),
-            pinned=self._roster.pinned,
-        )
+        self._pool = Pool.configured(settings, clock, self._roster.pinned)
         policy = Policy.configured(settings.failover)
         circuit = settings.circuit
         self._circuits = Circuits(clock, circuit.failures, circuit.cooldown_ms / 1000)

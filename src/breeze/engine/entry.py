@@ -73,8 +73,10 @@ class Entry:
         return hasattr(self.runner, "resident")
 
     def remeasure(self) -> None:
-        """Note that its process has grown; here, nobody can tell whose growth it is."""
-        if self.state is State.READY and (found := self.resident()) > self.size:
+        """Note that its process has grown, or is gone; here, nobody can tell whose growth it is."""
+        if self.loading is None:
+            self.size, self.measured = 0, False
+        elif self.state is State.READY and (found := self.resident()) > self.size:
             self.size, self.measured = found, True
 
     def resident(self) -> int:

@@ -14,6 +14,8 @@ from typing import NamedTuple
 _NO_LIMIT = 1 << 60
 """From here on a figure of a control group means that there is no limit."""
 _ROOT = Path("/")
+MACHINE = "this machine's memory"
+"""The source of what the machine itself has."""
 
 
 class Bound(NamedTuple):
@@ -44,9 +46,9 @@ def _machine(root: Path) -> Bound | None:
     facts = {name: value.split()[0] for name, _, value in (x.partition(":") for x in lines)}
     if "MemTotal" not in facts:
         size = _elsewhere() if root == _ROOT else 0
-        return Bound(size, None, "this machine's memory") if size else None
+        return Bound(size, None, MACHINE) if size else None
     free = int(facts["MemAvailable"]) * 1024 if "MemAvailable" in facts else None
-    return Bound(int(facts["MemTotal"]) * 1024, free, "this machine's memory")
+    return Bound(int(facts["MemTotal"]) * 1024, free, MACHINE)
 
 
 def _elsewhere() -> int:

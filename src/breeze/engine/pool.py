@@ -10,7 +10,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from copy import copy
 from functools import partial
+from typing import Self
 
+from breeze.config.model import GlobalSettings
 from breeze.contracts.clock import Clock, Timer
 from breeze.contracts.errors import OverloadedError, RunnerError
 from breeze.contracts.events import Progress
@@ -52,6 +54,19 @@ class Pool:
         self._draining: set[Entry] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._sweep: Timer | None = None
+
+    @classmethod
+    def configured(
+        cls, settings: GlobalSettings, clock: Clock, pinned: Callable[[str], bool]
+    ) -> Self:
+        """The pool that a configuration wants."""
+        return cls(
+            clock,
+            retries=settings.max_init_retries,
+            keep_alive=settings.keep_alive_s,
+            budget=Budget(settings.memory_budget_mb),
+            pinned=pinned,
+        )
 
     @property
     def entries(self) -> tuple[Entry, ...]:

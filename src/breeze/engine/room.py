@@ -57,6 +57,7 @@ class Room:
         Raises MemoryLimitError where even all that is idle would not do; then nothing goes.
         """
         async with self._turn:
+            self._entries.pop(entry, None)  # what it had before, it has lost
             await self._make(entry, need)
             self.put(entry, need, measured=False)
 

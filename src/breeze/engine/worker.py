@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from breeze.contracts.clock import Clock
-from breeze.contracts.errors import ProcessingError, RunnerError, TooLargeError, from_info
+from breeze.contracts.errors import RunnerError
 from breeze.contracts.events import ALIVE, Progress
 from breeze.contracts.redaction import redacted
 from breeze.contracts.request import Request
@@ -20,8 +20,9 @@ from breeze.contracts.runner import ModelInfo
 from breeze.contracts.work import Work
 from breeze.engine.worker_calls import Call, Feeding
 from breeze.engine.worker_channel import Channel
-from breeze.engine.worker_death import died, out_of_memory_kills, resident
-from breeze.engine.worker_frames import LARGEST, TooLong
+from breeze.engine.worker_death import died, out_of_memory_kills, resident, stopped
+from breeze.engine.worker_errors import raised, too_large, unloaded
+from breeze.engine.worker_frames import TooLong
 from breeze.engine.worker_messages import (
     Account,
     Cancel,
@@ -47,12 +48,6 @@ _UNLOADING = 10.0
 _log = logging.getLogger("breeze.workers")
 
 
-class Unexpected(ProcessingError):
-    """What a runner raised that is no error of ours; `kind` is its type's name."""
-
-    kind = ""
-
-
 class Worker:
     """One process that holds one runner, called `name`. `secrets` are never shown.
 
@@ -71,7 +66,8 @@ class Worker:
     ) -> None:
         self.alive = True
         self.progress: Callable[[Progress], object] = lambda progress: None
-        self._name, self._clock, self._work, self._secrets = name, clock, work, secrets
+        self._name, self._clock, self._work = name, clock, work
+        self.secrets = secrets
         self._lost = lost
         self._why = ""
         self._busy = self._closing = False
@@ -84,7 +80,7 @@ class Worker:
         self._verdict: RunnerError | None = None
         self._process = WorkerProcess(clock, threads)
         self._channel: Channel[Any] = Channel(
-            self._process.peer, FromWorker, self._took, self._ended
+            self._process.end, FromWorker, self._took, self._ended
         )
         self.send = self._channel.send
         self.send(hello)
@@ -158,12 +154,7 @@ class Worker:
         try:
             return self._call(lambda number: Run(number, request, live))
         except TooLong as error:
-            raise TooLargeError(
-                f"The request has {error.size / 1e6:.0f} MB, and a runner in a process of its own "
-                f"takes at most {LARGEST / 1e6:.0f} MB. Send less at once.",
-                runner=self._name,
-                data={"limit": LARGEST, "asked": error.size},
-            ) from error
+            raise too_large(self._name, error.size) from error
 
     async def _leave(self, call: Call) -> None:
         """Stop what still runs. It may outlast this by `STOP`, after which the worker ends."""
@@ -200,17 +191,9 @@ class Worker:
         else:
             if kind is Listed:
                 call.put(message.models)
-            call.end(self._error(message) if kind is Failed else None)
+            call.end(raised(message, self._name, self.secrets) if kind is Failed else None)
             if call.left:
                 del self._calls[call.id]
-
-    def _error(self, failed: Failed) -> RunnerError:
-        error = from_info(failed.error)
-        if failed.kind:
-            text = redacted(failed.error.message, self._secrets)
-            error = Unexpected(f"{self._name} failed: {failed.kind}: {text}", runner=self._name)
-        error.relayed = failed.relayed
-        return error
 
     # ending -------------------------------------------------------------------------
 
@@ -234,17 +217,11 @@ class Worker:
             error.relayed = True  # it is one failure, however many it hit
 
     def _judged(self, code: int) -> RunnerError:
-        tail = redacted(self._process.tail, self._secrets)
-        starved = out_of_memory_kills() > self._kills
+        tail = redacted(self._process.tail, self.secrets)
         if self._why:
-            error: RunnerError = ProcessingError(
-                f"{self._name}'s worker was stopped, because {self._why}. It is started again for "
-                "the next request.",
-                detail="crashed",
-                runner=self._name,
-                data={"exit": code},
-            )
+            error: RunnerError = stopped(self._name, code, self._why)
         else:
+            starved = out_of_memory_kills() > self._kills
             error = died(self._name, code, tail, self._size, starved=starved)
         _log.warning("%s (process %d) %s", error.message, self.pid, tail.strip())
         return error
@@ -262,7 +239,7 @@ class Worker:
                 self._process.stop()
             await self._process.leave(_ENDING)
             self._work.active = 0
-            self._verdict = self._unloaded()
+            self._verdict = unloaded(self._name)
             for call in self._calls.values():
                 call.end(self._verdict)
         elif self._burial is not None:
@@ -276,8 +253,3 @@ class Worker:
             _log.warning("%s could not unload: %s", self._name, error.message)
         finally:
             timer.cancel()
-
-    def _unloaded(self) -> RunnerError:
-        return ProcessingError(
-            f"{self._name} was unloaded.", detail="crashed", runner=self._name
-        )  # fmt: skip

@@ -156,10 +156,15 @@ class Served:
 
     async def _run(self, stream: Stream) -> None:
         await stream.run(self._made())
+        self._over(stream, None)  # in one write with the last events
 
     def _ended(self, stream: Stream, task: asyncio.Task[None]) -> None:
-        """Say how it ended; this is called, too, when it was cancelled before it began."""
+        """It failed or was cancelled, perhaps before it began."""
         error = None if task.cancelled() else task.exception()
+        if stream.id in self._streams:
+            self._over(stream, error)
+
+    def _over(self, stream: Stream, error: BaseException | None) -> None:
         del self._streams[stream.id]
         self._channel.send(Ended(stream.id) if error is None else failure(stream.id, error))
         if not self._looking:

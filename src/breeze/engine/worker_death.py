@@ -51,6 +51,16 @@ def died(name: str, code: int | None, tail: str, resident: int, *, starved: bool
     )  # fmt: skip
 
 
+def stopped(name: str, code: int, why: str) -> ProcessingError:
+    """The error of `name`, whose worker we ended ourselves, `why` says for what."""
+    return ProcessingError(
+        f"{name}'s worker was stopped, because {why}. It is started again for the next request.",
+        detail="crashed",
+        runner=name,
+        data={"exit": code},
+    )
+
+
 def _how(code: int | None) -> str:
     if code is None:
         return "broke off"

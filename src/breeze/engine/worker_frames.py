@@ -133,7 +133,7 @@ class Inbox:
         self._bytes += data
         return bool(data)
 
-    def messages(self) -> Iterator[bytes | bytearray]:
+    def messages(self) -> Iterator[bytes]:
         """Every message that is complete. Raises BrokenFrame.
 
         It must be read to its end before more is read from the socket.
@@ -152,7 +152,7 @@ class Inbox:
         if len(self._files) > _FILES:
             raise BrokenFrame("descriptors that nobody announced")
 
-    def _from_file(self, size: int) -> bytearray:
+    def _from_file(self, size: int) -> bytes:
         """What a passed file holds. It is read and not mapped: then nothing that its maker does to
         it meanwhile can hurt.
         """
@@ -162,12 +162,9 @@ class Inbox:
         try:
             if os.fstat(file).st_size != size:
                 raise BrokenFrame(f"a file of another size than the {size} bytes announced")
-            message, place = bytearray(size), 0
-            while place < size:
-                got = os.preadv(file, [memoryview(message)[place:]], place)
-                if not got:
-                    raise BrokenFrame("a file that became shorter")
-                place += got
+            message = os.pread(file, size, 0)
+            if len(message) < size:
+                raise BrokenFrame("a file that became shorter")
             return message
         except OSError as error:
             raise BrokenFrame(f"a descriptor that cannot be read: {error.strerror}") from error

@@ -13,12 +13,14 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from breeze.contracts.errors import MemoryLimitError, NotLoadedError, RunnerError
+from breeze.contracts.errors import NotLoadedError, RunnerError
+from breeze.contracts.events import Finish
 from breeze.contracts.parameters import Parameters
 from breeze.contracts.request import Request
 from breeze.contracts.runner import ModelInfo, Runner
 from breeze.engine.unexpected import secrets_in
-from breeze.engine.worker import Unexpected, Worker
+from breeze.engine.worker import Worker
+from breeze.engine.worker_errors import of_load
 from breeze.engine.worker_messages import Hello, Settings
 
 _FIRST_REST, _LONGEST_REST = 0.1, 10.0
@@ -80,7 +82,7 @@ class WorkerRunner(Runner[Parameters]):
         except BaseException as error:
             await self.unload()
             if isinstance(error, RunnerError):
-                raise _load_error(error) from error.__cause__
+                raise of_load(error) from error.__cause__
             raise
 
     async def _rest(self) -> None:
@@ -127,28 +129,16 @@ class WorkerRunner(Runner[Parameters]):
             )
         if self.parameters is not self._told:
             self._told = self.parameters
+            worker.secrets = tuple(secrets_in(self.parameters))
             worker.send(Settings(_plain(self.parameters)))
         events = worker.events(request)
         try:
             async for event in events:
+                if type(event) is Finish:
+                    self._crashes = 0
                 yield event
         finally:
             await events.aclose()
-        self._crashes = 0
-
-
-def _load_error(error: RunnerError) -> RunnerError:
-    """What failed a load, as an error of loading."""
-    crashed = error.detail == "crashed" and not isinstance(error, MemoryLimitError)
-    if not crashed and not isinstance(error, Unexpected):
-        return error
-    return NotLoadedError(
-        error.message.replace(". It is started again for the next request", " while it loaded"),
-        detail=error.detail,
-        runner=error.runner,
-        retryable=crashed,
-        data=error.data,
-    )
 
 
 def obstacle(kind: type[Runner[Any]]) -> str | None:

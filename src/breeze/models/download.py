@@ -29,8 +29,8 @@ class ChangedError(Exception):
 
 class Download:
     """`came(bytes)` is told of what comes, `back(bytes)` of what is thrown away, `room(bytes)` how
-    much is to come when nobody knew before, and raises when there is no room; `waits(seconds)`
-    when a server is to be asked again later.
+    much is to come when nobody knew before, and raises when there is no room; `waits(1)`
+    when a server is to be asked again later, `waits(-1)` when it is.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class Download:
         came: Callable[[int], object] = lambda count: None,
         back: Callable[[int], object] = lambda count: None,
         room: Callable[[int], object] = lambda count: None,
-        waits: Callable[[float], object] = lambda seconds: None,
+        waits: Callable[[int], object] = lambda change: None,
     ) -> None:
         self._web = web
         self._part = part
@@ -112,8 +112,11 @@ class Download:
         usual = 0.0 if failures == 1 else min(_LONGEST_WAIT, _FIRST_WAIT * 2**failures)
         seconds = max(usual, asked or 0.0)
         if seconds:
-            self._waits(seconds)
-            await self._clock.sleep(seconds)
+            self._waits(1)
+            try:
+                await self._clock.sleep(seconds)
+            finally:
+                self._waits(-1)
 
     async def _attempt(self, url: str) -> None:
         """Ask for what is missing, and take it."""

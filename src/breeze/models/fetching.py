@@ -35,6 +35,7 @@ class Fetching:
         self._settings = settings
         self._clock = clock
         self._saving = asyncio.Lock()
+        self._active = self._waiting = 0
         self.done = 0
         self.total = plan.total
         self.files = 0
@@ -66,11 +67,23 @@ class Fetching:
         part = Part(self._folder, wanted.path)
         download = Download(
             web, wanted, part, self._settings, self._clock,
-            came=self._came, back=self._back, room=self._room,
+            came=self._came, back=self._back, room=self._room, waits=self._waits,
         )  # fmt: skip
-        digest = await download.run()
+        self._active += 1
+        try:
+            digest = await download.run()
+        finally:
+            self._active -= 1
         self.files += 1
         await self._note(wanted, digest)
+
+    @property
+    def waits(self) -> bool:
+        """True while all that is left must be asked for again later."""
+        return 0 < self._active == self._waiting
+
+    def _waits(self, change: int) -> None:
+        self._waiting += change
 
     def _came(self, count: int) -> None:
         self.done += count

@@ -42,6 +42,7 @@ def pulled(
                 plan = await make_plan(asked, catalogue, settings, web, clock, allow_pickle)
                 await in_thread(lambda: _begin(plan, old_plan, pull.folder))
             fetching = Fetching(plan, pull.folder, places, settings, clock)
+            _show(pull, fetching, plan)
             pull.sample = lambda: _show(pull, fetching, plan)
             await fetching.run(web, old)
             _show(pull, fetching, plan)
@@ -64,7 +65,7 @@ def _show(pull: Pull, fetching: Fetching, plan: Plan) -> None:
     fetching.meter.tick(fetching.now())
     speed, left = fetching.meter.speed, fetching.total - fetching.done
     pull.show(
-        stage="pull",
+        stage="wait" if fetching.waits else "pull",
         done=fetching.done,
         total=fetching.total,
         speed=round(speed, 1),

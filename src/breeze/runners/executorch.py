@@ -25,6 +25,7 @@ from breeze.runners._executorch_parameters import ExecutorchParameters
     queue=64,
     one_model=True,
     ram_gb=0.5,
+    isolation="process",
 )
 class ExecutorchRunner(ProgramRunner[ExecutorchParameters]):
     """Chat with ExecuTorch programs (.pte) on this machine, one answer at a time.

@@ -31,6 +31,7 @@ _UNKNOWN = ("top_k", "repetition_penalty")
     queue=64,
     one_model=True,
     ram_gb=1.0,
+    isolation="process",
 )
 class MtkApuRunner(ProgramRunner[MtkApuParameters]):
     """Chat on the NPU of MediaTek chips, by ExecuTorch, one answer at a time.

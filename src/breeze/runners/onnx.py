@@ -39,6 +39,7 @@ _RUNTIME_BYTES = 60_000_000
     queue=64,
     one_model=True,
     ram_gb=0.2,
+    isolation="process",
 )
 class OnnxRunner(Runner[OnnxParameters]):
     """Chat and embeddings with ONNX models on this machine, by ONNX Runtime.

@@ -22,7 +22,7 @@ from breeze.contracts.hardware import GB
 from breeze.contracts.hardware import Detection as Detection
 from breeze.engine.engine import Engine
 from breeze.engine.hardware import Hardware
-from breeze.engine.hardware.memory import available, memory
+from breeze.engine.hardware.memory import memory
 from breeze.engine.hardware.processor import cores, model
 from breeze.engine.instances import Instance
 from breeze.engine.roster import RunnerStatus
@@ -135,12 +135,12 @@ def _cores(hardware: Hardware) -> str:
 
 
 def _memory(hardware: Hardware) -> str:
-    has, free = memory(hardware.machine), available(hardware.machine)
+    has = memory(hardware.machine)
     parts = [f"{has.total / GB:.1f} GB" if has.total else "not told by this system"]
     if has.limit:
         parts.append(f"{has.limit / GB:.1f} GB for this process ({has.limited_by})")
-    if free is not None:
-        parts.append(f"{free / GB:.1f} GB available now")
+    if has.free is not None:
+        parts.append(f"{has.free / GB:.1f} GB available now")
     return ", ".join(parts)
 
 

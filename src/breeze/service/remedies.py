@@ -14,8 +14,7 @@ import sys
 from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
+from urllib.parse import unquote, urlsplit
 
 import msgspec
 
@@ -24,7 +23,7 @@ from breeze.contracts.unreadable import UNREADABLE
 
 _NAME = "breeze-engine"
 _OURS = re.compile(r"`(breeze [^`]+)`")
-_RUN = re.compile(r"\b[Rr]un: (.+?)\)?\.?$")
+_RUN = re.compile(r"\b[Rr]un: (.+?)(?=,? or |; |\)|\.?$)")
 _PIP = re.compile(r"pip install (-U )?'?([^'()]+)'?")
 _EXTRA = re.compile(rf"{_NAME}(\[[a-z0-9_,-]+\])")
 _SYSTEM = {
@@ -110,7 +109,7 @@ class _Origin(msgspec.Struct):
 
 
 def _path(address: str) -> str:
-    return url2pathname(urlsplit(address).path)
+    return unquote(urlsplit(address).path)
 
 
 def _as_root(command: str) -> str:

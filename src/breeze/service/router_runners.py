@@ -64,14 +64,18 @@ def of_type(
 def why_not(engine: Engine, kind: RunnerType, capability: Capability) -> str:
     """Why no instance of a runner type can do it here now, with the remedy where there is one."""
     reasons = {status.name: status.reason for status in engine.runners()}
-    alike = [i for i in _ranked(engine, capability) if _likeness(i, kind, engine) > 1]
+    alike = [
+        i
+        for i in _ranked(engine)
+        if _likeness(i, kind, engine) > 1 and (capability in i.capabilities or i.problem)
+    ]
     alike.sort(key=lambda i: (not i.entry.enabled, -_likeness(i, kind, engine)))
     told = [f"{i.name}: {reasons[i.name]}" for i in alike if reasons.get(i.name)]
     why = f"no {kind} runner can do {capability} here: another one answers"
     return f"{why} ({told[0]})" if told else why
 
 
-def _ranked(engine: Engine, capability: Capability | None) -> list[Instance]:
+def _ranked(engine: Engine, capability: Capability | None = None) -> list[Instance]:
     found = sorted(engine.instances.values(), key=lambda i: (i.priority, i.name))
     return [i for i in found if capability is None or capability in i.capabilities]
 

@@ -1,4 +1,4 @@
-"""What the control groups of this process say, its own and those around it, in both versions."""
+"""The limits on the processor: of this process's control group and of those around it."""
 
 from __future__ import annotations
 
@@ -10,8 +10,18 @@ from breeze.engine.hardware.machine import Machine
 _TOP = "sys/fs/cgroup"
 
 
-def files(machine: Machine, controller: str, second: str, first: str) -> Iterator[str]:
-    """The paths where a limit may stand: `second` and `first` are its names in the versions.
+def quotas(machine: Machine) -> Iterator[float]:
+    """How many cores each of them may use at once, where it says so."""
+    for place in _files(machine):
+        quota, _, period = machine.text(place).partition(" ")
+        if not period:  # version 1 keeps it in a file of its own
+            period = machine.text(f"{place.rpartition('/')[0]}/cpu.cfs_period_us")
+        if quota.isdecimal() and period.isdecimal() and int(period):
+            yield int(quota) / int(period)
+
+
+def _files(machine: Machine) -> Iterator[str]:
+    """Where a limit may stand, in both versions of control groups.
 
     Inside a container only the top of each tree may be there, so that comes last.
     """
@@ -19,9 +29,9 @@ def files(machine: Machine, controller: str, second: str, first: str) -> Iterato
         _, _, rest = line.partition(":")
         controllers, _, path = rest.partition(":")
         if not controllers:
-            yield from (f"{_TOP}{folder}/{second}" for folder in _upwards(path))
-        elif controller in controllers.split(","):
-            yield from (f"{_TOP}/{controller}{folder}/{first}" for folder in _upwards(path))
+            yield from (f"{_TOP}{folder}/cpu.max" for folder in _upwards(path))
+        elif "cpu" in controllers.split(","):
+            yield from (f"{_TOP}/cpu{folder}/cpu.cfs_quota_us" for folder in _upwards(path))
 
 
 def _upwards(path: str) -> Iterator[str]:

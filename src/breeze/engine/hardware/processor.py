@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import os
-from collections.abc import Iterator
 
-from breeze.engine.hardware.cgroup import files
+from breeze.engine.hardware.cgroup import quotas
 from breeze.engine.hardware.machine import Machine
 from breeze.engine.hardware.seen import Seen
 
@@ -50,16 +49,7 @@ def cores(machine: Machine) -> tuple[int, float]:
     """Cores of the machine, and how many of them this process may use at once."""
     total = os.cpu_count() or 1
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else total
-    return total, min([float(usable), *_quotas(machine)])
-
-
-def _quotas(machine: Machine) -> Iterator[float]:
-    for place in files(machine, "cpu", "cpu.max", "cpu.cfs_quota_us"):
-        quota, _, period = machine.text(place).partition(" ")
-        if not period:
-            period = machine.text(f"{place.rpartition('/')[0]}/cpu.cfs_period_us")
-        if quota.isdecimal() and period.isdecimal() and int(period):
-            yield int(quota) / int(period)
+    return total, min([float(usable), *quotas(machine)])
 
 
 def _said(machine: Machine, *keys: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json as json_module
 import sys
 import time
 from collections.abc import Sequence
@@ -131,13 +130,12 @@ async def _serve(
 
 
 def _introduce(vendor: Standin, json: bool) -> None:
-    config = vendor.config(vendor.url)
     if json:
-        show_lines([{"url": vendor.url, "config": config}])
+        show_lines([{"url": vendor.url, "config": vendor.config(vendor.url)}])
         sys.stdout.flush()
         return
     write(f"{vendor.url}\n")
-    write(f"config.json: {json_module.dumps(config)}\n")
+    write(f"{vendor.introduction(vendor.url)}\n")
     if vendor.ca_pem:
         write(vendor.ca_pem.decode())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, ClassVar
@@ -79,6 +80,10 @@ class Dialect:
         if model := self.usual_model():
             instance["modelId"] = model
         return {"capabilities": {self.capability: {"runners": {"rehearsal": instance}}}}
+
+    def introduction(self, url: str) -> str:
+        """A line that says how to use it at `url`."""
+        return f"config.json: {json.dumps(self.config(url))}"
 
     @property
     def runner(self) -> str:

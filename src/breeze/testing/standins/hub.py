@@ -94,8 +94,11 @@ class HubStandin(Standin):
         }
 
     def config(self, url: str) -> dict[str, Any]:
-        """It serves no runner: set HF_ENDPOINT to its address."""
+        """It serves no runner."""
         return {}
+
+    def introduction(self, url: str) -> str:
+        return f"HF_ENDPOINT={url}"
 
     def authorised(self, call: Call) -> bool:
         given = call.headers.get("authorization")
