@@ -45,6 +45,11 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "openai": ("contracts/dialects/*", "surfaces/http/*"),  # also the dialect that everyone speaks
     "llama_stack": ("contracts/metadata.py",),  # a metadata key of the seeds is called after it
     "system": ("*",),  # also a role of every chat, and the sign of system_vision
+    "torch": (
+        "engine/worker_process.py",  # also the beginning of names in an environment
+        "runners/_executorch_*",  # which stands on it
+        "runners/_mtk_apu_*",
+    ),
     "whisper": ("*",),  # also a family of models that many serve
     "llamacpp": ("runners/openai.rows.toml",),  # its project's own server is a row there
     "ollama": ("models/elsewhere/ollama.py",),  # its models are found on this disk

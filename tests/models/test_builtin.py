@@ -9,9 +9,10 @@ import pytest
 
 from breeze.contracts.errors import InputError
 from breeze.contracts.model_files import ModelDefinition
+from breeze.engine.registry import Registry
 from breeze.models.builtin import catalogue, embedded
 from breeze.models.paths import safe_path
-from breeze.models.recognised import recognise
+from breeze.models.recognised import formats, recognise
 from breeze.models.reference import read_reference
 
 ENTRIES = list(catalogue().values())
@@ -34,6 +35,11 @@ def test_an_entry_can_be_pulled_and_served(model: ModelDefinition, tmp_path: Pat
 def test_each_kind_of_runner_has_a_small_model() -> None:
     runners = {model.runner for model in ENTRIES}
     assert runners >= {"llamacpp", "onnx", "executorch", "transformers", "whisper", "sherpa"}
+
+
+def test_who_serves_a_model_is_a_runner_that_there_is() -> None:
+    runners = {model.runner for model in ENTRIES} | {row.runner for row in formats()}
+    assert runners <= set(Registry().names)
 
 
 def test_the_embedded_model_is_as_its_entry_says() -> None:

@@ -120,6 +120,6 @@ async def test_files_tell_the_family_or_it_is_asked_for(tmp_path: Path) -> None:
 async def test_without_a_model_it_says_what_to_pull(tmp_path: Path) -> None:
     runner = SherpaRunner(SherpaParameters())
     runner.home = tmp_path
-    assert "breeze pull sherpa-onnx-streaming" in (runner.check() or "")
+    assert "breeze pull sherpa-onnx-whisper-tiny" in (runner.check() or "")
     with pytest.raises(NotLoadedError, match="breeze pull"):
         await runner.load("")

@@ -47,10 +47,8 @@ from breeze.contracts.requests import (
 from breeze.contracts.runner import ModelInfo, Runner
 from breeze.engine.admission import admit, configured_deadline, deadline_of
 from breeze.engine.attempts import Means
-from breeze.engine.budget import Budget
 from breeze.engine.circuit import Circuits
 from breeze.engine.failover import Failover, Policy
-from breeze.engine.hardware import Hardware
 from breeze.engine.instances import Instance
 from breeze.engine.ledger import Ledger
 from breeze.engine.pool import Pool
@@ -84,14 +82,9 @@ class Engine:
         self._clock = clock
         self._live: dict[str, EventStream[Any]] = {}
         self._roster = Roster(layers, registry, clock)
+        self.hardware = self._roster.hardware
         settings = self.config.global_settings
-        self._pool = Pool(
-            clock,
-            retries=settings.max_init_retries,
-            keep_alive=settings.keep_alive_s,
-            budget=Budget(settings.memory_budget_mb),
-            pinned=self._roster.pinned,
-        )
+        self._pool = Pool.configured(settings, clock, self._roster.pinned)
         policy = Policy.configured(settings.failover)
         circuit = settings.circuit
         self._circuits = Circuits(clock, circuit.failures, circuit.cooldown_ms / 1000)
@@ -220,11 +213,6 @@ class Engine:
     def instances(self) -> Mapping[str, Instance]:
         """Every named runner, configured or not."""
         return self._roster.instances
-
-    @property
-    def hardware(self) -> Hardware:
-        """What this machine has, with the evidence."""
-        return self._roster.hardware
 
     def runners(self) -> list[RunnerStatus]:
         """Every instance with its state, or the reason why it cannot work here."""

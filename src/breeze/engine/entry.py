@@ -47,7 +47,7 @@ class Entry:
     def __init__(self, key: Key, runner: AnyRunner, clock: Clock) -> None:
         self.key = key
         self.runner = runner
-        runner.clock, runner.progress, runner.lost = clock, self.tell, self.lost
+        runner.clock, runner.progress = clock, self.tell
         self.reload_key = runner.parameters.reload_key()
         self.state = State.LOADING
         self.retired = False
@@ -61,11 +61,6 @@ class Entry:
         self.loading: asyncio.Task[None] | None = None
         self.free = runner.info.concurrency
         self.queue: deque[asyncio.Future[None]] = deque()
-
-    def lost(self) -> None:
-        """What it had loaded is gone; who comes next loads it again."""
-        if self.state is State.READY:
-            self.state, self.loading = State.LOADING, None
 
     @property
     def waiting(self) -> int:

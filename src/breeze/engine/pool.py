@@ -9,7 +9,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from copy import copy
+from functools import partial
+from typing import Self
 
+from breeze.config.model import GlobalSettings
 from breeze.contracts.clock import Clock, Timer
 from breeze.contracts.errors import OverloadedError, RunnerError
 from breeze.contracts.events import Progress
@@ -52,6 +55,19 @@ class Pool:
         self._tasks: set[asyncio.Task[None]] = set()
         self._sweep: Timer | None = None
 
+    @classmethod
+    def configured(
+        cls, settings: GlobalSettings, clock: Clock, pinned: Callable[[str], bool]
+    ) -> Self:
+        """The pool that a configuration wants."""
+        return cls(
+            clock,
+            retries=settings.max_init_retries,
+            keep_alive=settings.keep_alive_s,
+            budget=Budget(settings.memory_budget_mb),
+            pinned=pinned,
+        )
+
     @property
     def entries(self) -> tuple[Entry, ...]:
         """Everything loaded or loading, the draining ones included."""
@@ -82,6 +98,7 @@ class Pool:
         entry = self._entries.get(key)
         if entry is None or (entry.state is State.FAILED and not entry.leases):
             entry = self._entries[key] = Entry(key, make(), self._clock)
+            entry.runner.lost = partial(self._lost, entry)
         entry.leases += 1
         if told is not None:
             entry.join(told)
@@ -147,6 +164,12 @@ class Pool:
             await asyncio.shield(entry.loading)
         except RunnerError as error:  # each who waited adds facts of his own to it
             raise copy(error) from error.__cause__
+
+    def _lost(self, entry: Entry) -> None:
+        """What it had loaded is gone; who comes next loads it again."""
+        if entry.state is State.READY:
+            entry.state, entry.loading = State.LOADING, None
+            self.room.free(entry)
 
     def _forget(self, entry: Entry) -> None:
         if self._entries.get(entry.key) is entry:

@@ -80,7 +80,7 @@ class Worker:
         self._verdict: RunnerError | None = None
         self._process = WorkerProcess(clock, threads)
         self._channel: Channel[Any] = Channel(
-            self._process.peer, FromWorker, self._took, self._ended
+            self._process.end, FromWorker, self._took, self._ended
         )
         self.send = self._channel.send
         self.send(hello)

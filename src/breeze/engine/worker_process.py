@@ -36,12 +36,12 @@ def environment(threads: int, own: Mapping[str, str]) -> dict[str, str]:
 
 
 class WorkerProcess:
-    """A process that runs `breeze.engine.worker_child`. `peer` is our end of its socket."""
+    """A process that runs `breeze.engine.worker_child`. `end` is our end of its socket."""
 
     def __init__(self, clock: Clock, threads: int) -> None:
         self._clock = clock
         self._loop = asyncio.get_running_loop()
-        self.peer, theirs = socket.socketpair()
+        self.end, theirs = socket.socketpair()
         said, says = os.pipe()
         try:
             # Not from a thread: where the system ends it together with us, it means that thread.
@@ -52,7 +52,7 @@ class WorkerProcess:
                 env=environment(threads, os.environ), process_group=0,
             )  # fmt: skip
         except BaseException:
-            self.peer.close()
+            self.end.close()
             os.close(said)
             raise
         finally:

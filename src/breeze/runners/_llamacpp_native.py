@@ -32,6 +32,7 @@ def opened(model: LlamaModel, parameters: LlamaCppParameters, *, gpu: bool) -> A
     """
     import xllamacpp
 
+    os.environ.setdefault("GGML_NO_BACKTRACE", "1")  # else its end would start a debugger first
     native = xllamacpp.CommonParams()
     _place(native, parameters, gpu=gpu)
     _size(native, model, parameters)

@@ -33,7 +33,7 @@ class Shelf(NamedTuple):
 
     `given`: the one that its parameters name; `folder`: one of many; `home`: where pulled ones lie.
     `opens(path)` tells what of a file or folder is opened, None when that is no such model.
-    `example`: what could be pulled.
+    `example`: what could be pulled; empty where nothing can.
     """
 
     runner: str
@@ -78,7 +78,8 @@ class Shelf(NamedTuple):
             return f"{self.given} is no model of its kind (set model_path to one)"
         if self.models():
             return None
-        return f"no model is here (run: breeze pull {self.example}, or set model_path)"
+        pull = f"run: breeze pull {self.example}, or " if self.example else ""
+        return f"no model is here ({pull}set model_path or models_dir)"
 
     def find(self, model: str) -> Found:
         """The model with this id; the default for none. Raises NotFoundError, NotLoadedError."""
@@ -93,10 +94,10 @@ class Shelf(NamedTuple):
         if model in ("", AUTO):
             text = f"{self.runner}: {self.lacking()}."
             return NotLoadedError(text, runner=self.runner, retryable=False)
-        names = ", ".join(known) or "none"
+        names, pull = ", ".join(known) or "none", f"run breeze pull {model}, or "
         return NotFoundError(
-            f"{self.runner} has no model {model!r} here; it has {names}. "
-            f"Run breeze pull {model}, or set model_path or models_dir.",
+            f"{self.runner} has no model {model!r} here; it has {names}: "
+            f"{pull if self.example else ''}set model_path or models_dir.",
             field="model",
             runner=self.runner,
         )

@@ -43,8 +43,9 @@ class Loaded(Generic[T]):
 class LocalModelRunner(Runner[P], Generic[P, T]):
     """Base of runners that each serve one model, of files on this disk.
 
-    `example`: what to pull where there is no model. A subclass says which files are its models
-    (`_opens`), how one is loaded (`_open`, which blocks), and what is told of it (`_about`).
+    `example`: what to pull where there is no model, empty where nothing can be. A subclass says
+    which files are its models (`_opens`), how one is loaded (`_open`, which blocks), and what is
+    told of it (`_about`).
     """
 
     example: ClassVar[str]

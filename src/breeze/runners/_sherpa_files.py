@@ -68,6 +68,8 @@ def family_of(folder: Path, files: Files, wished: str) -> str:
     for word in _NAMED:
         if word in name:
             return _FAMILY[word]
+    if {"encoder", "decoder"} <= files.parts.keys():
+        return "whisper"
     raise NotLoadedError(
         f"{folder.name}: neither its files nor its name tell what kind of model it is: set family.",
         retryable=False,

@@ -45,7 +45,7 @@ class SherpaRunner(LocalModelRunner[SherpaParameters, Recogniser]):
     has ended.
     """
 
-    example = "sherpa-onnx-streaming-zipformer-en-20M-2023-02-17"
+    example = "sherpa-onnx-whisper-tiny"
 
     @staticmethod
     def _opens(path: Path) -> Path | None:

@@ -43,7 +43,7 @@ class TransformersRunner(LocalModelRunner[TransformersParameters, LanguageModel]
     Streams take turns. A prompt beyond the context is refused with both figures, never cut.
     """
 
-    example = "hf:HuggingFaceTB/SmolLM2-135M-Instruct"
+    example = "smollm2-135m-instruct"
 
     @staticmethod
     def _opens(path: Path) -> Path | None:

@@ -37,9 +37,12 @@ BLOCK = 0.1
     isolation="process",
 )
 class VoskRunner(LocalModelRunner[VoskParameters, Ear]):
-    """Speech to text by Vosk models on this machine, word by word while somebody speaks."""
+    """Speech to text by Vosk models on this machine, word by word while somebody speaks.
 
-    example = "vosk-model-small-en-us-0.15"
+    Models come as archives: a folder that was unpacked from one is named by `model_path`.
+    """
+
+    example = ""
 
     @staticmethod
     def _opens(path: Path) -> Path | None:
