@@ -165,7 +165,10 @@ async def main(onnx: Path, program: Path, rounds: int) -> None:
         "onnx": {"model_path": str(onnx)},
         "executorch": {"model_path": str(program), "max_sequence_length": 512},
     }
-    entries = {name: {"class": name, "parameters": given} for name, given in settings.items()}
+    entries = {
+        name: {"class": name, "parameters": given, "isolation": "none"}  # one process to measure
+        for name, given in settings.items()
+    }
     config = parse_config({"version": "2.0", "capabilities": {"LLM": {"runners": entries}}}).config
     kinds: tuple[tuple[Any, Callable[[Any], tuple[int, str]]], ...] = (
         (LlamaCppRunner, _llamacpp),
