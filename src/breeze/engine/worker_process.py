@@ -18,7 +18,7 @@ TERM = 1.0
 _TAIL = 8 * 1024
 _KEPT = re.compile(
     r"PATH|HOME|USER|LOGNAME|LANG|LANGUAGE|LC_\w+|TZ|TMPDIR|TEMP|TMP|SHELL|SSL_CERT_\w+|XDG_\w+"
-    r"|(DY)?LD_\w+|CUDA_\w+|HIP_\w+|ROCR_\w+|HSA_\w+|ZE_\w+|GGML_\w+|ORT_\w+|TORCH_\w+"
+    r"|(DY)?LD_\w+|CUDA_\w+|HIP_\w+|ROCR_\w+|HSA_\w+|ZE_\w+|GGML_\w+|ORT_\w+"
     r"|OMP_\w+|OPENBLAS_\w+|MKL_\w+|KMP_\w+|VECLIB_\w+|NUMEXPR_\w+|MALLOC_\w+|PYTHON(HASHSEED|UTF8)"
 )
 _PRIVATE = re.compile(r"KEY|TOKEN|SECRET|PASSW|CREDENTIAL", re.IGNORECASE)
@@ -36,7 +36,7 @@ def environment(threads: int, own: Mapping[str, str]) -> dict[str, str]:
 
 
 class WorkerProcess:
-    """A process that runs `breeze.engine.worker_child`. `peer` is our end of its socket."""
+    """A process that runs `breeze.engine.worker_child`."""
 
     def __init__(self, clock: Clock, threads: int) -> None:
         self._clock = clock
