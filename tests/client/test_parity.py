@@ -26,8 +26,8 @@ MEASURED = {
     "processing_time_ms", "generation_speed", "generation_time", "estimated_remaining_ms",
 }  # fmt: skip
 """Metadata that tells how long something took: the only thing that two runs may differ in."""
-NEVER_TWICE = {"espeak"}
-"""Runners that do not say the same twice: its sound differs each time by some samples."""
+NEVER_TWICE = {"espeak", "system"}
+"""Runners that do not say the same twice: their sound differs each time by some samples."""
 SHIPPED = sorted(m.name for m in pkgutil.iter_modules(breeze.runners.__path__) if m.name[0] != "_")
 HERE = [
     info

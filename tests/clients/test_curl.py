@@ -32,6 +32,7 @@ GET = {
     "/v2/requests": '"requests"',
     "/v2/runners": '"llamacpp"',
     "/v2/models": '"breeze-tiny"',
+    "/v2/models/store": '"breeze-tiny"',
     "/v2/settings": '"models_dir"',
     "/v2/router/schema.json": "$defs",
     "/v2/router/asyncapi.json": '"asyncapi"',
@@ -53,6 +54,11 @@ OTHERS = {
     "PATCH /v2/settings",
     "POST /v2/uploads",
     "DELETE /v2/uploads/{id}",
+    "POST /v2/models/pull",
+    "POST /v2/models/pause",
+    "POST /v2/models/resume",
+    "POST /v2/models/cancel",
+    "DELETE /v2/models/{id:path}",
 }
 """What has a test of its own, here or there."""
 

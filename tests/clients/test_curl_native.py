@@ -95,6 +95,17 @@ def test_uploads(curl: Curl) -> None:
         assert curl.ask(where, "--request", "DELETE").status == 404
 
 
+def test_models_that_nobody_has(curl: Curl) -> None:
+    as_operator = {"key": curl.service.operate}
+    for errand in ("pause", "resume", "cancel"):
+        answer = curl.ask(f"/v2/models/{errand}", body={"id": "nobody/has-it"}, **as_operator)
+        assert (errand, answer.status) == (errand, 404)
+    asked = curl.ask("/v2/models/pull", body={"model": "nobody-has-it"}, **as_operator)
+    assert (asked.status, asked.json["code"]) == (404, "E404")
+    gone = curl.ask("/v2/models/nobody/has-it", "--request", "DELETE", **as_operator)
+    assert gone.status == 404
+
+
 def running(curl: Curl) -> list[str]:
     """The requests that the key has at work."""
     return [one["id"] for one in curl.ask("/v2/requests").json["requests"]]
