@@ -140,7 +140,7 @@ async def test_while_the_runner_is_loaded(serve: Serve, kind: str) -> None:
             await until(lambda turn=turn: script.unloads == turn + 1)  # type: ignore[misc]
             taken.append(time.perf_counter() - left)
         assert statistics.median(taken) < WITHIN
-        assert server.engine.live == ()
+        await until(lambda: server.engine.live == ())
         assert script.calls == []
 
 
