@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from breeze.contracts.fields import Choice, choice, integer
 from breeze.contracts.parameters import Parameters
+from breeze.runners._voice_fields import bit_rate, chunk_length
 
 PUNCTUATION = {"none": 0, "all": 1}
 CAPITALS = {"none": 0, "say": 2, "raise": 20}
@@ -85,24 +86,5 @@ class EspeakParameters(Parameters):
         category="Reading",
         per_request=True,
     )
-    chunk_ms: int = integer(
-        100,
-        "Sound in one event",
-        low=20,
-        high=1000,
-        step=10,
-        unit="ms",
-        title="Chunk length",
-        category="Sound",
-        per_request=True,
-    )
-    bitrate: int = integer(
-        64,
-        "Size of mp3, opus and aac",
-        low=16,
-        high=128,
-        step=8,
-        unit="kbit/s",
-        category="Sound",
-        per_request=True,
-    )
+    chunk_ms: int = chunk_length()
+    bitrate: int = bit_rate()

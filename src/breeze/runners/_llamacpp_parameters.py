@@ -11,6 +11,7 @@ from breeze.contracts.fields import Choice, choice, integer, number, path, switc
 from breeze.contracts.parameters import ValidationResult
 from breeze.runners._llamacpp_adapters import Adapter, adapters_of
 from breeze.runners._llamacpp_sampling import SamplingParameters
+from breeze.runners._local_fields import thread_count
 
 
 class LlamaCppParameters(SamplingParameters):
@@ -60,14 +61,7 @@ class LlamaCppParameters(SamplingParameters):
         high=4,
         requires_reload=True,
     )
-    threads: int = integer(
-        1,
-        "Threads for the arithmetic; more help only when that many cores are idle",
-        category="Performance",
-        low=1,
-        high=256,
-        requires_reload=True,
-    )
+    threads: int = thread_count()
     batch: int = integer(
         256,
         "Prompt tokens worked on in one go; a stop takes effect between two",

@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from breeze.contracts.fields import choice, integer, number, path, switch, text
 from breeze.contracts.parameters import Parameters
-
-
-def _sampling(make: Any, description: str, **facts: Any) -> Any:
-    """A field that a caller may override; left out, the model's own recommendation counts."""
-    return make(None, description, category="Sampling", per_request=True, **facts)
+from breeze.runners._local_fields import sampling, thread_count
 
 
 class OnnxParameters(Parameters):
@@ -41,14 +36,7 @@ class OnnxParameters(Parameters):
         category="Performance",
         requires_reload=True,
     )
-    threads: int = integer(
-        1,
-        "Threads for the arithmetic; more help only when that many cores are idle",
-        category="Performance",
-        low=1,
-        high=256,
-        requires_reload=True,
-    )
+    threads: int = thread_count()
     batch: int = integer(
         64,
         "Prompt tokens worked on in one go; a stop takes effect between two",
@@ -83,21 +71,21 @@ class OnnxParameters(Parameters):
         max_length=20_000,
         per_request=True,
     )
-    max_tokens: int | None = _sampling(
+    max_tokens: int | None = sampling(
         integer, "Most tokens of an answer; empty: to the end of the context", low=1, high=1_048_576
     )
-    temperature: float | None = _sampling(
+    temperature: float | None = sampling(
         number, "Randomness; 0 always takes the likeliest token", low=0, high=2, step=0.05
     )
-    top_p: float | None = _sampling(
+    top_p: float | None = sampling(
         number, "Draw from the likeliest tokens that make up this share", low=0, high=1, step=0.01
     )
-    top_k: int | None = _sampling(
+    top_k: int | None = sampling(
         integer, "Draw from this many tokens; 0 from all", low=0, high=1_000_000
     )
-    repeat_penalty: float | None = _sampling(
+    repeat_penalty: float | None = sampling(
         number, "Above 1 makes used tokens less likely", low=0.1, high=2, step=0.05
     )
-    seed: int | None = _sampling(
+    seed: int | None = sampling(
         integer, "Same seed, same answer; empty: another one each time", low=0, high=2_147_483_647
     )

@@ -7,6 +7,8 @@ from typing import Any
 
 from breeze.contracts.fields import integer, number, path, switch, text
 from breeze.contracts.parameters import Parameters
+from breeze.runners._local_fields import thread_count
+from breeze.runners._voice_fields import bit_rate, chunk_length
 
 
 def _said(low: float, high: float, description: str, **facts: Any) -> Any:
@@ -36,14 +38,7 @@ class PiperParameters(Parameters):
         directory=True,
         requires_reload=True,
     )
-    threads: int = integer(
-        1,
-        "Threads for the arithmetic; more help only when that many cores are idle",
-        category="Performance",
-        low=1,
-        high=256,
-        requires_reload=True,
-    )
+    threads: int = thread_count()
     speaker: str = text(
         "",
         "Speaker of a voice with several, by name or number, when the request names none",
@@ -73,24 +68,5 @@ class PiperParameters(Parameters):
         category="Sound",
         per_request=True,
     )
-    chunk_ms: int = integer(
-        100,
-        "Sound in one event",
-        low=20,
-        high=1000,
-        step=10,
-        unit="ms",
-        title="Chunk length",
-        category="Sound",
-        per_request=True,
-    )
-    bitrate: int = integer(
-        64,
-        "Size of mp3, opus and aac",
-        low=16,
-        high=128,
-        step=8,
-        unit="kbit/s",
-        category="Sound",
-        per_request=True,
-    )
+    chunk_ms: int = chunk_length()
+    bitrate: int = bit_rate()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from breeze.contracts.fields import Choice, choice, integer, number, path, switch, text
 from breeze.contracts.parameters import Parameters
+from breeze.runners._local_fields import longest_sound, model_folder, models_folder, thread_count
 
 FAMILIES = (
     "transducer", "nemo_ctc", "zipformer_ctc", "wenet_ctc", "paraformer", "sense_voice", "whisper",
@@ -15,22 +16,8 @@ FAMILIES = (
 class SherpaParameters(Parameters):
     """Which models are served, of which family, and where utterances end."""
 
-    model_path: Path | None = path(
-        None,
-        "Folder of a model (tokens.txt and .onnx files); it becomes the default",
-        title="Model folder",
-        category="Model",
-        directory=True,
-        requires_reload=True,
-    )
-    models_dir: Path | None = path(
-        None,
-        "Folder of such folders, each served under its name",
-        title="Models folder",
-        category="Model",
-        directory=True,
-        requires_reload=True,
-    )
+    model_path: Path | None = model_folder("tokens.txt and .onnx files")
+    models_dir: Path | None = models_folder()
     family: str = choice(
         "auto",
         [Choice("auto", "Told by its files and its name"), *(Choice(name) for name in FAMILIES)],
@@ -93,21 +80,5 @@ class SherpaParameters(Parameters):
         category="Segments",
         requires_reload=True,
     )
-    threads: int = integer(
-        1,
-        "Threads for the arithmetic; more help only when that many cores are idle",
-        category="Performance",
-        low=1,
-        high=256,
-        requires_reload=True,
-    )
-    max_seconds: int = integer(
-        7200,
-        "Longest sound of a request",
-        low=1,
-        high=86_400,
-        step=60,
-        unit="s",
-        title="Longest sound",
-        category="Limits",
-    )
+    threads: int = thread_count()
+    max_seconds: int = longest_sound()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from breeze.contracts.fields import Choice, choice, integer, number
+from breeze.contracts.fields import integer, number
 from breeze.contracts.parameters import Parameters
+from breeze.runners._picture_limits import fetching, most_bytes, most_images, most_pixels
 
 
 class SystemVisionParameters(Parameters):
@@ -45,33 +46,10 @@ class SystemVisionParameters(Parameters):
     colours: int = integer(
         4, "Colours that are named", low=1, high=13, category="Looking", per_request=True
     )
-    max_images: int = integer(8, "Pictures in one request", low=1, high=64, category="Limits")
-    max_bytes: int = integer(
-        20_000_000,
-        "Size of one encoded picture",
-        low=1_000,
-        high=200_000_000,
-        unit="bytes",
-        category="Limits",
-    )
-    max_pixels: int = integer(
-        25_000_000,
-        "Pixels of one picture, checked before it is decoded",
-        low=1,
-        high=80_000_000,
-        unit="pixels",
-        category="Limits",
-    )
-    fetch_images: str = choice(
-        "public",
-        [
-            Choice("off", "Never", "Pictures must come as bytes"),
-            Choice("public", "From public addresses", "On the usual ports, over HTTP or HTTPS"),
-            Choice("any", "From everywhere", "Also from this machine and the network around it"),
-        ],
-        "Whether pictures are fetched that a request names by URL",
-        category="Limits",
-    )
+    max_images: int = most_images()
+    max_bytes: int = most_bytes()
+    max_pixels: int = most_pixels()
+    fetch_images: str = fetching()
     threads: int = integer(
         1,
         "Threads of one native call. OpenCV shares the setting with the whole process",

@@ -4,29 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from breeze.contracts.fields import integer, path, text
+from breeze.contracts.fields import text
 from breeze.contracts.parameters import Parameters
+from breeze.runners._local_fields import longest_sound, model_folder, models_folder
 
 
 class VoskParameters(Parameters):
     """Which models are served, and what may be heard."""
 
-    model_path: Path | None = path(
-        None,
-        "Folder of a model (with am/final.mdl or final.mdl); it becomes the default",
-        title="Model folder",
-        category="Model",
-        directory=True,
-        requires_reload=True,
-    )
-    models_dir: Path | None = path(
-        None,
-        "Folder of such folders, each served under its name",
-        title="Models folder",
-        category="Model",
-        directory=True,
-        requires_reload=True,
-    )
+    model_path: Path | None = model_folder("with am/final.mdl or final.mdl")
+    models_dir: Path | None = models_folder()
     language: str = text(
         "",
         "Language of the model (BCP 47); empty: told by its name, if at all",
@@ -42,13 +29,4 @@ class VoskParameters(Parameters):
         category="Vocabulary",
         per_request=True,
     )
-    max_seconds: int = integer(
-        7200,
-        "Longest sound of a request",
-        low=1,
-        high=86_400,
-        step=60,
-        unit="s",
-        title="Longest sound",
-        category="Limits",
-    )
+    max_seconds: int = longest_sound()

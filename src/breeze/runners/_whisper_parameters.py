@@ -4,29 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from breeze.contracts.fields import Choice, choice, integer, number, path, switch, text
+from breeze.contracts.fields import Choice, choice, integer, number, switch, text
 from breeze.contracts.parameters import Parameters
+from breeze.runners._local_fields import longest_sound, model_folder, models_folder, thread_count
 
 
 class WhisperParameters(Parameters):
     """Which models are served, and how they listen."""
 
-    model_path: Path | None = path(
-        None,
-        "Folder of a model (model.bin, config.json, tokenizer.json); it becomes the default",
-        title="Model folder",
-        category="Model",
-        directory=True,
-        requires_reload=True,
-    )
-    models_dir: Path | None = path(
-        None,
-        "Folder of such folders, each served under its name",
-        title="Models folder",
-        category="Model",
-        directory=True,
-        requires_reload=True,
-    )
+    model_path: Path | None = model_folder("model.bin, config.json, tokenizer.json")
+    models_dir: Path | None = models_folder()
     device: str = choice(
         "cpu",
         [Choice("cpu", "Processor"), Choice("cuda", "CUDA"), Choice("auto", "What is there")],
@@ -48,14 +35,7 @@ class WhisperParameters(Parameters):
         category="Performance",
         requires_reload=True,
     )
-    threads: int = integer(
-        1,
-        "Threads for the arithmetic; more help only when that many cores are idle",
-        category="Performance",
-        low=1,
-        high=256,
-        requires_reload=True,
-    )
+    threads: int = thread_count()
     task: str = choice(
         "transcribe",
         [
@@ -129,13 +109,4 @@ class WhisperParameters(Parameters):
         category="Listening",
         per_request=True,
     )
-    max_seconds: int = integer(
-        7200,
-        "Longest sound of a request",
-        low=1,
-        high=86_400,
-        step=60,
-        unit="s",
-        title="Longest sound",
-        category="Limits",
-    )
+    max_seconds: int = longest_sound()

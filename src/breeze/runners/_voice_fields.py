@@ -1,0 +1,36 @@
+"""What the parameters of several voices have in common."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from breeze.contracts.fields import integer
+
+
+def chunk_length() -> Any:
+    """Sound in one event."""
+    return integer(
+        100,
+        "Sound in one event",
+        low=20,
+        high=1000,
+        step=10,
+        unit="ms",
+        title="Chunk length",
+        category="Sound",
+        per_request=True,
+    )
+
+
+def bit_rate() -> Any:
+    """Size of encoded sound."""
+    return integer(
+        64,
+        "Size of mp3, opus and aac",
+        low=16,
+        high=128,
+        step=8,
+        unit="kbit/s",
+        category="Sound",
+        per_request=True,
+    )
