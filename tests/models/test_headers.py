@@ -189,3 +189,18 @@ def test_what_is_pickled_is_refused_by_its_bytes(tmp_path: Path) -> None:
     (tmp_path / "model.bin").write_bytes(archive.getvalue())
     with pytest.raises(InputError, match="pickled"):
         check_header(tmp_path / "model.bin")
+
+
+def test_an_archive_that_cannot_be_looked_into_is_refused(tmp_path: Path) -> None:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as made:
+        made.writestr("archive/data.pkl", b"")
+    whole = archive.getvalue()
+    of_later_version = whole.replace(b"PK\x01\x02\x14\x03\x14", b"PK\x01\x02\x14\x03\xff")
+    assert of_later_version != whole
+    for number, data in enumerate((whole[:-10], of_later_version)):
+        file = tmp_path / f"model{number}.bin"
+        file.write_bytes(data)
+        with pytest.raises(InputError, match="cannot be looked into"):
+            check_header(file)
+        assert check_header(file, allow_pickle=True) == ""

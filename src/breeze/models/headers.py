@@ -133,7 +133,10 @@ _CHECKS: dict[str, Callable[[Path], Any]] = {
 
 
 def _pickled(path: Path) -> bool:
-    """Whether the file begins as pickled data does, or is an archive with such data in it."""
+    """Whether the file begins as pickled data does, or is an archive with such data in it.
+
+    Raises _Lie for an archive that cannot be looked into: others may read it all the same.
+    """
     with path.open("rb") as file:
         start = file.read(4)
     if (
@@ -148,8 +151,8 @@ def _pickled(path: Path) -> bool:
     try:
         with ZipFile(path) as archive:
             return any(name.endswith((".pkl", ".pickle")) for name in archive.namelist())
-    except (BadZipFile, ValueError, NotImplementedError):
-        return False
+    except (BadZipFile, ValueError, NotImplementedError) as error:  # the last: of a later version
+        raise _Lie("it is an archive that cannot be looked into, so it may be pickled") from error
 
 
 def _exactly(file: BinaryIO, count: int) -> bytes:
