@@ -120,4 +120,4 @@ def test_a_key_that_is_given_is_no_longer_asked_for_nor_shown(breeze: Shell) -> 
     done = breeze("doctor", "--json")
     assert "sk-very" not in done.text + done.err
     (line,) = [one for one in done.text.splitlines() if '"runware"' in one]
-    assert "cannot be reached" in json.loads(line)["reason"]
+    assert "refused the connection" in json.loads(line)["reason"]

@@ -11,7 +11,6 @@ import stat
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import msgspec
 from msgspec.structs import replace
@@ -102,25 +101,11 @@ async def _reason(status: RunnerStatus, engine: Engine) -> str:
         return status.reason
     try:
         async with asyncio.timeout(PATIENCE):
-            return await _answers(engine.instances[status.name])
+            await engine.instances[status.name].make().reach()
     except TimeoutError:
         return f"no answer within {PATIENCE:.0f} seconds"
     except RunnerError as error:
         return error.message
-
-
-async def _answers(instance: Instance) -> str:
-    """Why a service does not answer, "" when it does. Some list their models without asking it."""
-    await instance.make().models()
-    place = urlsplit(str(getattr(instance.parameters, "base_url", "")))
-    if not place.hostname:
-        return ""
-    port = place.port or (443 if place.scheme in ("https", "wss") else 80)
-    try:
-        _, writer = await asyncio.open_connection(place.hostname, port)
-    except OSError as error:
-        return f"{place.hostname} cannot be reached: {error}. Check base_url and the network."
-    writer.close()
     return ""
 
 
