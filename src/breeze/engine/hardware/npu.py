@@ -9,23 +9,24 @@ from breeze.engine.hardware.seen import Seen
 
 _CHIPS = ("mt6991", "mt6989", "mt6988")
 _DESCRIBED = (
-    "proc/device-tree/compatible", "sys/devices/soc0/machine", "sys/devices/soc0/soc_id",
-    "vendor/build.prop", "proc/cpuinfo",
+    "proc/device-tree/compatible", "sys/devices/soc0/family", "sys/devices/soc0/machine",
+    "sys/devices/soc0/soc_id", "vendor/build.prop", "proc/cpuinfo",
 )  # fmt: skip
 _CHIP = re.compile(r"\bmt\d{4}\b")
 _RENDER = "sudo usermod -aG render $USER"
 
 
 def mediatek(machine: Machine) -> Seen:
-    """A chip of the family, as the device tree, the system's properties or the kernel name it."""
+    """A chip whose NPU runs language models, as the device tree, system or kernel names it."""
     for place in _DESCRIBED:
         found = _CHIP.findall(machine.text(place).lower())
         if chip := next((name for name in found if name in _CHIPS), None):
             return Seen(True, f"{chip} in /{place}")
         if found:
             return Seen(False, f"needs one of {', '.join(_CHIPS)}; /{place} names {found[0]}")
-    family = ", ".join(_CHIPS)
-    return Seen(False, f"needs a MediaTek chip of the family {family}; none found")
+    read = ", ".join(f"/{place}" for place in _DESCRIBED if machine.text(place))
+    where = f"in {read}" if read else "none of the files that name chips is there"
+    return Seen(False, f"needs a MediaTek chip of {', '.join(_CHIPS)}; none found ({where})")
 
 
 def intel(machine: Machine) -> Seen:
