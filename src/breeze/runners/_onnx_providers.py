@@ -77,9 +77,7 @@ _KNOWN = {
 def available() -> tuple[Choice, ...]:
     """What the installed runtimes offer, the processor first."""
     return tuple(
-        Choice(key, key.upper(), one.about)
-        for key, one in _KNOWN.items()
-        if _for_graphs(one) or _for_text(one)
+        Choice(key, key.upper(), one.about) for key, one in _KNOWN.items() if _for_graphs(one)
     )
 
 
@@ -90,11 +88,11 @@ def _for_graphs(one: Provider) -> bool:
 
 
 def _for_text(one: Provider) -> bool:
-    """The runtime for text has a library of its own; what it does not tell, the other tells."""
+    """The runtime for text stands on the other, and must have been built for it too."""
     import onnxruntime_genai
 
     tells = getattr(onnxruntime_genai, f"is_{one.text.lower()}_available", None)
-    return bool(tells()) if tells is not None else bool(one.text) and _for_graphs(one)
+    return bool(one.text) and _for_graphs(one) and (tells is None or bool(tells()))
 
 
 def check(key: str, *, text: bool) -> None:

@@ -126,4 +126,6 @@ def _why(
     if not has(engine, backend):
         seen = engine.hardware.look(backend).evidence
         return f"no runner works on the {backend} here for {work}: no {backend} ({seen})"
-    return f"no runner works on the {backend} here for {work}"
+    return (
+        f"no runner works on the {backend} here for {work}: what is installed was not built for it"
+    )
