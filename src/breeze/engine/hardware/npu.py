@@ -13,6 +13,7 @@ _DESCRIBED = (
     "sys/devices/soc0/soc_id", "vendor/build.prop", "proc/cpuinfo",
 )  # fmt: skip
 _CHIP = re.compile(r"\bmt\d{4}\b")
+_HEXAGON = ("dev/fastrpc-cdsp*", "dev/cdsprpc-smd", "dev/adsprpc-smd*")
 _RENDER = "sudo usermod -aG render $USER"
 
 
@@ -31,14 +32,34 @@ def mediatek(machine: Machine) -> Seen:
 
 def intel(machine: Machine) -> Seen:
     """A device of the kernel's driver for it."""
+    return _accelerator(machine, "intel_vpu")
+
+
+def amd(machine: Machine) -> Seen:
+    """A device of the kernel's driver for it."""
+    return _accelerator(machine, "amdxdna")
+
+
+def _accelerator(machine: Machine, driver: str) -> Seen:
     for file in machine.found("sys/class/accel/accel*/device/uevent"):
-        if "DRIVER=intel_vpu" not in machine.text(machine.shown(file)[1:]).split():
+        if f"DRIVER={driver}" not in machine.text(machine.shown(file)[1:]).split():
             continue
         name = file.parent.parent.name
         if not machine.usable(machine.root / "dev/accel" / name):
             return Seen(False, f"/dev/accel/{name}, but this user may not open it", _RENDER)
-        return Seen(True, f"/dev/accel/{name} with the driver intel_vpu")
-    return Seen(False, "no /dev/accel device with the driver intel_vpu")
+        return Seen(True, f"/dev/accel/{name} with the driver {driver}")
+    return Seen(False, f"no /dev/accel device with the driver {driver}")
+
+
+def qualcomm(machine: Machine) -> Seen:
+    """A device by which programs call the compute DSP, as Linux or as Android has it."""
+    found = machine.found(*_HEXAGON)
+    for device in found:
+        if machine.usable(device):
+            return Seen(True, machine.shown(device))
+    if found:
+        return Seen(False, f"{machine.shown(found[0])}, but this user may not open it")
+    return Seen(False, "no /dev/fastrpc-cdsp and no /dev/adsprpc-smd")
 
 
 def apple(machine: Machine) -> Seen:
