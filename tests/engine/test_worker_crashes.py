@@ -243,5 +243,21 @@ async def test_a_worker_that_never_loads_is_given_up(opened: OpenEngine, tmp_pat
             await engine.run(ChatRequest.of("words 1"))
 
 
+async def test_a_runner_whose_idle_process_ended_counts_as_not_loaded(
+    opened: OpenEngine, tmp_path: Path
+) -> None:
+    async with opened(BrittleRunner, config=configured(tmp_path, "brittle")) as engine:
+        pid = int((await engine.run(ChatRequest.of("say pid"))).text)
+        assert (status(engine).state, len(status(engine).models)) == ("ready", 1)
+        os.kill(pid, signal.SIGKILL)
+        async with asyncio.timeout(5):
+            while status(engine).state == "ready":  # noqa: ASYNC110  # a process ends
+                await asyncio.sleep(0.01)
+        now = status(engine)
+        assert (now.state, now.loaded, now.size) == ("absent", (), 0)
+        await engine.run(ChatRequest.of("words 1"))
+        assert status(engine).state == "ready"
+
+
 def status(engine: Engine) -> Any:
     return next(s for s in engine.runners() if s.name == "brittle")

@@ -75,8 +75,8 @@ class Pool:
 
     def shown(self, instance: str) -> tuple[LoadedModel, ...]:
         """The instance's loaded models, the draining ones included."""
-        now = self._clock.now()
-        return tuple(e.shown(now) for e in self.entries if e.key.instance == instance)
+        now, mine = self._clock.now(), (e for e in self.entries if e.key.instance == instance)
+        return tuple(entry.shown(now) for entry in mine if not entry.gone)
 
     def take(self, key: Key) -> Entry | None:
         """Lease the runner of `key` if that takes no waiting; nothing is unloaded until `leave`."""

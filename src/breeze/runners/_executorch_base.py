@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from pathlib import Path
 from typing import TypeVar
 
+from breeze.contracts.capability import Backend
 from breeze.contracts.errors import NotLoadedError, RunnerError
 from breeze.contracts.events import ChatEvent, joined
 from breeze.contracts.requests import ChatRequest
@@ -39,6 +41,14 @@ class ProgramRunner(Runner[P]):
         except OSError as error:
             return f"models_dir cannot be read: {error}"
         return None if there else f"there is no model: {REMEDY}"
+
+    @classmethod
+    def backends_of(cls, parameters: P, home: Path | None = None) -> tuple[Backend, ...]:
+        """Where its default program computes: that was settled when it was exported."""
+        try:
+            return (find("", served(parameters, home, cls.info.name), "").program.backend,)
+        except (RunnerError, OSError):
+            return cls.info.backends
 
     def memory(self, model: str) -> int:
         try:
