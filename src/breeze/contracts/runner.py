@@ -71,10 +71,6 @@ class RunnerInfo(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         return self.kind is RunnerKind.MOCK
 
 
-def _nobody_asks(progress: Progress) -> None:
-    """Progress of a load for which nobody waits."""
-
-
 class Runner(Generic[P]):
     """Base of every runner. Its capabilities are the methods that exist.
 
@@ -106,7 +102,7 @@ class Runner(Generic[P]):
         self.work = Work()
         self.clock: Clock = SystemClock()
         self.home: Path | None = None
-        self.progress: Callable[[Progress], object] = _nobody_asks
+        self.progress: Callable[[Progress], object] = lambda _: None
         self.lost: Callable[[], object] = lambda: None
 
     def memory(self, model: str) -> int:
@@ -140,6 +136,10 @@ class Runner(Generic[P]):
         if not self.info.default_model:
             return ()
         return (ModelInfo(self.info.default_model, self.info.capabilities),)
+
+    async def reach(self) -> None:
+        """Raises a RunnerError when the service that does the work does not answer."""
+        await self.models()
 
     @classmethod
     def capabilities_of(cls, parameters: P) -> tuple[Capability, ...]:

@@ -142,10 +142,8 @@ class Instance:
         assert self.runner_type is not None, self.problem
         assert self.parameters is not None, self.problem
         made = self.runner_type(self.parameters)
-        if self.isolation == "process":
-            made = isolated(made)
         made.home = self.home
-        return made
+        return isolated(made) if self.isolation == "process" else made
 
     @property
     def requirements(self) -> tuple[str, ...]:

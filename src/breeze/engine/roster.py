@@ -151,9 +151,11 @@ class Roster:
         return {instance.name: models for instance, models in zip(able, found, strict=True)}
 
     def _offered(self, instance: Instance, reason: str | None) -> bool:
-        """True for a row that nobody configured, nor gave a key."""
+        """True for a row that nobody configured, saved settings for, nor gave a key."""
         name = instance.name
         if name not in self._registry.rows or name in self._config.instances:
+            return False
+        if name in self._saved.runner_parameters:
             return False
         return reason is not None or not instance.automatic
 

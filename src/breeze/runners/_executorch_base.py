@@ -26,7 +26,9 @@ _RUNTIME_BYTES = 450_000_000
 
 
 class ProgramRunner(Runner[P]):
-    """Base of runners of ExecuTorch programs."""
+    """Base of runners of ExecuTorch programs. `example`: what could be pulled, if anything."""
+
+    example = ""
 
     def __init__(self, parameters: P) -> None:
         super().__init__(parameters)
@@ -40,7 +42,10 @@ class ProgramRunner(Runner[P]):
             there = self._served()
         except OSError as error:
             return f"models_dir cannot be read: {error}"
-        return None if there else f"there is no model: {REMEDY}"
+        if there:
+            return None
+        pull = f", or run: breeze pull {self.example}" if self.example else ""
+        return f"there is no model: {REMEDY}{pull}"
 
     @classmethod
     def backends_of(cls, parameters: P, home: Path | None = None) -> tuple[Backend, ...]:

@@ -20,7 +20,7 @@ GENERATIVE = "genai_config.json"
 """The file that makes a folder a model that writes text; without it, it is one for vectors."""
 REMEDY = (
     "set model_path to a folder with genai_config.json (it chats) or with model.onnx and "
-    "tokenizer.json (it embeds), or run: breeze pull ID"
+    "tokenizer.json (it embeds), or run: breeze pull phi-3-mini-4k-instruct-onnx"
 )
 _GRAPHS = ("model.onnx", "onnx/model.onnx")
 _MOST = 2**24

@@ -34,6 +34,8 @@ class ExecutorchRunner(ProgramRunner[ExecutorchParameters]):
     Tools are refused (E400), and so is a prompt that leaves no room for an answer.
     """
 
+    example = "llama-3.2-1b-instruct-spinquant"
+
     async def chat(self, request: ChatRequest) -> AsyncGenerator[ChatEvent]:
         place = self.loaded().model.program.backend
         own = self.parameters_for(request)

@@ -43,6 +43,7 @@ class VoskRunner(LocalModelRunner[VoskParameters, Ear]):
     """
 
     example = ""
+    source = "https://alphacephei.com/vosk/models"
 
     @staticmethod
     def _opens(path: Path) -> Path | None:
