@@ -117,6 +117,16 @@ async def test_a_worker_that_hangs_up_is_ended() -> None:
             os.kill(pid, 0)
 
 
+async def test_a_worker_killed_with_something_unread_was_still_killed() -> None:
+    async with at_work() as runner:
+        os.kill(runner.pid, signal.SIGSTOP)
+        asked = asyncio.ensure_future(said(runner, "words 1"))
+        await asyncio.sleep(0.05)  # the request is in the socket, where nobody reads it
+        os.kill(runner.pid, signal.SIGKILL)
+        with pytest.raises(ProcessingError, match="was ended by SIGKILL"):
+            await asked
+
+
 async def test_only_the_streams_of_that_worker_end() -> None:
     async with at_work() as one, at_work() as two:
         streams = [one.stream(ChatRequest.of("slow 100000")) for _ in range(5)]
@@ -233,6 +243,19 @@ async def test_one_crash_is_one_failure_however_many_it_hit(
         assert {error.code for error in errors} == {"E101"}
         assert status(engine).failures == 1
         assert int((await engine.run(ChatRequest.of("say pid"))).text) != pid
+
+
+async def test_a_model_whose_idle_worker_died_is_shown_as_not_loaded(
+    opened: OpenEngine, tmp_path: Path
+) -> None:
+    async with opened(BrittleRunner, config=configured(tmp_path, "brittle")) as engine:
+        pid = int((await engine.run(ChatRequest.of("say pid"))).text)
+        assert status(engine).state == "ready"
+        os.kill(pid, signal.SIGKILL)
+        async with asyncio.timeout(5):
+            while status(engine).state == "ready":
+                await asyncio.sleep(0.01)
+        assert (status(engine).state, status(engine).models) == ("absent", ())
 
 
 async def test_a_worker_that_never_loads_is_given_up(opened: OpenEngine, tmp_path: Path) -> None:

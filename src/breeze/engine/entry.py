@@ -72,6 +72,11 @@ class Entry:
         """Whether its memory is that of another process."""
         return hasattr(self.runner, "resident")
 
+    @property
+    def lost(self) -> bool:
+        """Whether nothing is loaded, because its process ended, and nobody has asked it since."""
+        return self.loading is None and not self.leases
+
     def remeasure(self) -> None:
         """Note that its process has grown, or is gone; here, nobody can tell whose growth it is."""
         if self.loading is None:

@@ -74,9 +74,11 @@ class Pool:
         return (*self._entries.values(), *self._draining)
 
     def shown(self, instance: str) -> tuple[LoadedModel, ...]:
-        """The instance's loaded models, the draining ones included."""
+        """The instance's loaded models, the draining ones included, but not what has died."""
         now = self._clock.now()
-        return tuple(e.shown(now) for e in self.entries if e.key.instance == instance)
+        return tuple(
+            e.shown(now) for e in self.entries if e.key.instance == instance and not e.lost
+        )
 
     def take(self, key: Key) -> Entry | None:
         """Lease the runner of `key` if that takes no waiting; nothing is unloaded until `leave`."""
