@@ -49,14 +49,7 @@ class WhisperRunner(LocalModelRunner[WhisperParameters, Ear]):
         return Ear(path, self.parameters)
 
     def _about(self, found: Found) -> ModelInfo:
-        known = found.definition
-        return ModelInfo(
-            found.id,
-            (Capability.ASR,),
-            known.description if known else "",
-            size=found.size,
-            licence=known.licence if known else "",
-        )
+        return found.info(Capability.ASR)
 
     async def transcribe(self, request: TranscribeRequest) -> AsyncGenerator[TranscribeEvent]:
         loaded = self._loaded()
