@@ -24,7 +24,7 @@ from breeze.runners._whisper_parameters import WhisperParameters as WhisperParam
     "whisper",
     vendor="faster-whisper",
     kind=RunnerKind.LOCAL,
-    needs=("faster_whisper",),
+    needs=("faster_whisper", "webrtcvad", "av"),
     extra="whisper",
     concurrency=2,
     queue=32,
