@@ -56,7 +56,7 @@ async def test_it_answers_and_stops_by_itself(tiny: OnnxRunner) -> None:
 
 async def test_text_comes_in_pieces_then_usage_then_the_finish(tiny: OnnxRunner) -> None:
     *pieces, usage, finish = [e async for e in tiny.stream(ChatRequest.of(QUESTION, **GREEDY))]
-    assert len(pieces) > 5
+    assert len(pieces) > 2
     assert all(isinstance(piece, TextDelta) for piece in pieces)
     assert isinstance(usage, Usage)
     assert usage.prompt_tokens > 5
