@@ -117,6 +117,16 @@ async def test_a_worker_that_hangs_up_is_ended() -> None:
             os.kill(pid, 0)
 
 
+async def test_a_worker_killed_with_something_unread_was_still_killed() -> None:
+    async with at_work() as runner:
+        os.kill(runner.pid, signal.SIGSTOP)
+        asked = asyncio.ensure_future(said(runner, "words 1"))
+        await asyncio.sleep(0.05)  # the request is in the socket, where nobody reads it
+        os.kill(runner.pid, signal.SIGKILL)
+        with pytest.raises(ProcessingError, match="was ended by SIGKILL"):
+            await asked
+
+
 async def test_only_the_streams_of_that_worker_end() -> None:
     async with at_work() as one, at_work() as two:
         streams = [one.stream(ChatRequest.of("slow 100000")) for _ in range(5)]

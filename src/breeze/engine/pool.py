@@ -74,7 +74,7 @@ class Pool:
         return (*self._entries.values(), *self._draining)
 
     def shown(self, instance: str) -> tuple[LoadedModel, ...]:
-        """The instance's loaded models, the draining ones included."""
+        """The instance's loaded models, the draining ones included, but not what has died."""
         now, mine = self._clock.now(), (e for e in self.entries if e.key.instance == instance)
         return tuple(entry.shown(now) for entry in mine if not entry.gone)
 

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from breeze.contracts.capability import Capability
-from breeze.contracts.errors import InputError, NotFoundError
+from breeze.contracts.errors import InputError, NotFoundError, NotLoadedError
 from breeze.contracts.model_files import ModelDefinition, installed
 from breeze.contracts.runner import ModelInfo
 from breeze.contracts.unreadable import UNREADABLE
@@ -174,3 +174,15 @@ def pooling(folder: Path) -> str:
     if modes == ["cls_token"]:
         return "cls"
     raise InputError(f"{folder.name}: pooling {', '.join(modes)} is not known here.", field="model")
+
+
+def unloadable(id: str, error: Exception, package: str) -> NotLoadedError:
+    """The error for what the runtime of `package` does not take, in its own words: those that
+    follow the place in its source."""
+    said = str(error).rpartition("[ONNXRuntimeError] : ")[2].strip(" .\n")
+    return NotLoadedError(
+        f"{id} could not be loaded: {said}. Its files may be damaged, or made for a newer "
+        f"{package} (run: pip install -U {package}).",
+        model=id,
+        retryable=False,
+    )

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from breeze.contracts.errors import HardwareError, InputError, NotLoadedError, ProcessingError
+from breeze.contracts.errors import HardwareError, InputError, ProcessingError
 from breeze.contracts.events import Embedding, EmbedEvent, Finish
 from breeze.contracts.threads import Outlet
 from breeze.contracts.values import Usage
 from breeze.contracts.work import Work
 from breeze.runners import _onnx_providers as providers
-from breeze.runners._onnx_models import OnnxModel, pooling
+from breeze.runners._onnx_models import OnnxModel, pooling, unloadable
 from breeze.runners._onnx_parameters import OnnxParameters
 from breeze.runners._vision_stop import Stop
 
@@ -30,12 +30,7 @@ class OnnxVectors:
         except HardwareError:
             raise
         except Exception as error:  # both libraries raise bare or private kinds
-            raise NotLoadedError(
-                f"{model.id} could not be loaded: {error}. Its files may be damaged, or made for "
-                "a newer onnxruntime (run: pip install -U onnxruntime).",
-                model=model.id,
-                retryable=False,
-            ) from error
+            raise unloadable(model.id, error, "onnxruntime") from error
         self._takes = {wanted.name for wanted in self._session.get_inputs()}
         last = self._session.get_outputs()[0].shape[-1]
         self.dimensions = last if isinstance(last, int) else 0

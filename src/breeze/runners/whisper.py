@@ -24,7 +24,7 @@ from breeze.runners._whisper_parameters import WhisperParameters as WhisperParam
     "whisper",
     vendor="faster-whisper",
     kind=RunnerKind.LOCAL,
-    needs=("faster_whisper",),
+    needs=("faster_whisper", "webrtcvad", "av"),
     extra="whisper",
     concurrency=2,
     queue=32,
@@ -63,14 +63,7 @@ class WhisperRunner(LocalModelRunner[WhisperParameters, Ear]):
         return Ear(path, self.parameters)
 
     def _about(self, found: Found) -> ModelInfo:
-        known = found.definition
-        return ModelInfo(
-            found.id,
-            (Capability.ASR,),
-            known.description if known else "",
-            size=found.size,
-            licence=known.licence if known else "",
-        )
+        return found.info(Capability.ASR)
 
     async def transcribe(self, request: TranscribeRequest) -> AsyncGenerator[TranscribeEvent]:
         loaded = self._loaded()
