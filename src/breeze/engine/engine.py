@@ -237,8 +237,10 @@ class Engine:
 
     async def close(self) -> None:
         """Stop every request, unload every runner, write the account."""
-        for stream in tuple(self._live.values()):
+        live = tuple(self._live.values())
+        for stream in live:
             stream.cancel()
+        for stream in live:
             await stream.closed()
         self._watchdog.stop()
         await self._pool.close()

@@ -99,6 +99,9 @@ class Worker:
     async def load(self, model: str) -> None:
         """Raises what the runner's load raises."""
         await self._ask(lambda number: Load(number, model))
+        if not self.alive:  # it ended as soon as it was ready: nobody else would be told
+            await self.close()
+            raise copy(self._verdict) if self._verdict is not None else unloaded(self._name)
         self.resident()
 
     async def models(self) -> tuple[ModelInfo, ...]:
@@ -145,10 +148,12 @@ class Worker:
             if call.error is not None:
                 raise call.source_error or copy(call.error)
         finally:
-            if feeding is not None:
-                del self._feeding[call.id]
-                await feeding.stop()
-            await self._leave(call)
+            try:
+                if feeding is not None:
+                    del self._feeding[call.id]
+                    await feeding.stop()
+            finally:  # however often who reads is told to stop
+                await self._leave(call)
 
     def _begin(self, request: Any, *, live: bool) -> Call:
         try:

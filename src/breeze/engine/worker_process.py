@@ -16,6 +16,7 @@ from breeze.contracts.clock import Clock, Timer
 TERM = 1.0
 """Seconds between asking a process to end and ending it."""
 _TAIL = 8 * 1024
+_READS = 4
 _KEPT = re.compile(
     r"PATH|HOME|USER|LOGNAME|LANG|LANGUAGE|LC_\w+|TZ|TMPDIR|TEMP|TMP|SHELL|SSL_CERT_\w+|XDG_\w+"
     r"|(DY)?LD_\w+|CUDA_\w+|HIP_\w+|ROCR_\w+|HSA_\w+|ZE_\w+|GGML_\w+|ORT_\w+|TORCH_\w+"
@@ -78,14 +79,14 @@ class WorkerProcess:
     def _listen(self) -> None:
         if self._said is None:
             return
-        data = b"-"
         with suppress(BlockingIOError):
-            while data:
+            for _ in range(_READS):  # not more at a time, or who never stops talking stops us
                 data = os.read(self._said, 65536)
                 self._tail += data
                 del self._tail[:-_TAIL]
-        if not data:
-            self._deafen()
+                if not data:
+                    self._deafen()
+                    return
 
     def _deafen(self) -> None:
         said, self._said = self._said, None

@@ -23,8 +23,10 @@ from breeze.engine.worker import Worker
 from breeze.engine.worker_errors import of_load
 from breeze.engine.worker_messages import Hello, Settings
 
-_FIRST_REST, _LONGEST_REST = 0.1, 10.0
-"""Seconds before a worker that crashed is started again; doubles until an answer ends well."""
+_FIRST_REST, _DOUBLED, _LONGEST_REST = 0.1, 7, 10.0
+"""Seconds before a worker that crashed is started again; doubles, a few times, until an answer ends
+well.
+"""
 
 
 def isolated(runner: Runner[Any]) -> WorkerRunner:
@@ -88,7 +90,7 @@ class WorkerRunner(Runner[Parameters]):
     async def _rest(self) -> None:
         """Wait before a new start, the longer the more often it crashed in a row."""
         if self._crashes:
-            rest = min(_LONGEST_REST, _FIRST_REST * 2 ** (self._crashes - 1))
+            rest = min(_LONGEST_REST, _FIRST_REST * 2 ** min(self._crashes - 1, _DOUBLED))
             await self.clock.sleep(self._crashed + rest - self.clock.now())
 
     def _start(self) -> Worker:

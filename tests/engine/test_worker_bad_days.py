@@ -1,0 +1,45 @@
+"""Workers at the worst moments: gone as soon as they are ready, deaf, or with settings gone bad."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from breeze.contracts.chat import ChatRequest
+from breeze.contracts.clock import SystemClock
+from breeze.contracts.errors import NotLoadedError
+from breeze.engine.pool import Key, Pool
+from breeze.engine.worker_frames import HEAD
+from breeze.engine.worker_messages import Ended
+from breeze.engine.workers import isolated
+from tests.engine.brittle import BrittleParameters
+from tests.engine.isolation import at_work, brittle, said
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="workers need Unix sockets")
+
+
+async def test_a_worker_that_is_gone_as_soon_as_it_is_ready_is_not_kept_for_ready() -> None:
+    loaded = msgspec.msgpack.encode(Ended(1))
+    words = HEAD.pack(0, len(loaded)) + loaded + b"\xff" * 8
+    runner = isolated(brittle(on_load=f"send {words.hex()}"))
+    pool = Pool(SystemClock(), retries=0)
+    with pytest.raises(NotLoadedError, match="it sent what is no frame: .* while it loaded"):
+        await pool.admit(Key("brittle", ""), lambda: runner)
+    assert runner.pid == 0
+    await pool.close()
+
+
+async def test_settings_that_went_bad_are_told_and_good_again_when_they_are(tmp_path: Path) -> None:
+    file = tmp_path / "adapter"
+    file.touch()
+    async with at_work() as runner:
+        runner.parameters = BrittleParameters.of({"word": "new", "file": str(file)})
+        file.unlink()
+        with pytest.raises(NotLoadedError, match=r"settings that are wrong: .*file: .*not exist"):
+            await asyncio.wait_for(said(runner, "words 1"), 10)
+        file.touch()
+        assert await said(runner, "words 1") == "new0 "
