@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import sys
 from pathlib import Path
 
@@ -12,12 +14,14 @@ import pytest
 from breeze.contracts.chat import ChatRequest
 from breeze.contracts.clock import SystemClock
 from breeze.contracts.errors import NotLoadedError
+from breeze.contracts.events import TextDelta
 from breeze.engine.pool import Key, Pool
 from breeze.engine.worker_frames import HEAD
 from breeze.engine.worker_messages import Ended
 from breeze.engine.workers import isolated
-from tests.engine.brittle import BrittleParameters
-from tests.engine.isolation import at_work, brittle, said
+from tests.engine.brittle import BrittleParameters, BrittleRunner
+from tests.engine.conftest import OpenEngine
+from tests.engine.isolation import alive, at_work, brittle, said
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="workers need Unix sockets")
 
@@ -43,3 +47,40 @@ async def test_settings_that_went_bad_are_told_and_good_again_when_they_are(tmp_
             await asyncio.wait_for(said(runner, "words 1"), 10)
         file.touch()
         assert await said(runner, "words 1") == "new0 "
+
+
+async def test_a_deaf_worker_is_ended_when_nobody_waits_for_its_unload() -> None:
+    runner = isolated(brittle())
+    await runner.load("")
+    pid = runner.pid
+    os.kill(pid, signal.SIGSTOP)
+    unloading = asyncio.create_task(runner.unload())
+    await asyncio.sleep(0)
+    unloading.cancel()
+    await asyncio.wait((unloading,))
+    await ended(pid)
+
+
+async def test_an_engine_in_a_hurry_leaves_no_process(opened: OpenEngine) -> None:
+    pids, leaving = list[int](), asyncio.Event()
+
+    async def visit() -> None:
+        async with opened(BrittleRunner) as engine:
+            pids.append(int((await engine.run(ChatRequest.of("say pid", runner="brittle"))).text))
+            events = engine.stream(ChatRequest.of("after block 60", runner="brittle"))
+            assert await anext(events) == TextDelta("begun ")
+            leaving.set()
+
+    visiting = asyncio.create_task(visit())
+    await leaving.wait()
+    await asyncio.sleep(0)  # it waits for the stream to stop, which is not heard
+    visiting.cancel()
+    await asyncio.wait((visiting,))
+    await ended(pids[0])
+
+
+async def ended(pid: int) -> None:
+    """Wait for the end of a process."""
+    async with asyncio.timeout(5):
+        while alive(pid):  # noqa: ASYNC110  # another process has no event
+            await asyncio.sleep(0.005)

@@ -81,6 +81,8 @@ class WorkerRunner(Runner[Parameters]):
         try:
             worker.progress = self.progress
             await worker.load(model)
+            if not worker.alive:  # it ended as soon as it was ready, of which nobody else is told
+                await worker.models()  # which raises how
         except BaseException as error:
             await self.unload()
             if isinstance(error, RunnerError):
