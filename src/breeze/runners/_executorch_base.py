@@ -8,7 +8,7 @@ from contextlib import aclosing
 from typing import TypeVar
 
 from breeze.contracts.errors import NotLoadedError, RunnerError
-from breeze.contracts.events import ChatEvent
+from breeze.contracts.events import ChatEvent, joined
 from breeze.contracts.requests import ChatRequest
 from breeze.contracts.runner import ModelInfo, Runner
 from breeze.contracts.threads import from_thread
@@ -79,7 +79,7 @@ class ProgramRunner(Runner[P]):
             yield event
         work = Continuation(self.loaded(), request, manner, system_prompt, self.work)
         with self.work.stream():
-            async with aclosing(from_thread(work.run)) as events:
+            async with aclosing(from_thread(work.run, join=joined)) as events:
                 async for made in events:
                     yield made
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from breeze.contracts.capability import Capability, RunnerKind
 from breeze.contracts.errors import CapabilityError, NotLoadedError, RunnerError
-from breeze.contracts.events import ChatEvent, EmbedEvent
+from breeze.contracts.events import ChatEvent, EmbedEvent, joined
 from breeze.contracts.requests import ChatRequest, EmbedRequest
 from breeze.contracts.runner import ModelInfo, Runner, runner
 from breeze.contracts.threads import from_thread
@@ -98,7 +98,7 @@ class LlamaCppRunner(Runner[LlamaCppParameters]):
             yield event
         generation = Generation(server, request, body, self.work)
         with self.work.stream():
-            async with aclosing(from_thread(generation.run)) as events:
+            async with aclosing(from_thread(generation.run, join=joined)) as events:
                 async for made in events:
                     yield made
 

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from breeze.contracts.capability import Capability, Priority, RunnerKind
 from breeze.contracts.errors import CapabilityError, InputError, NotLoadedError, RunnerError
-from breeze.contracts.events import ChatEvent, EmbedEvent
+from breeze.contracts.events import ChatEvent, EmbedEvent, joined
 from breeze.contracts.fields import Choice
 from breeze.contracts.requests import ChatRequest, EmbedRequest
 from breeze.contracts.runner import ModelInfo, Runner, runner
@@ -103,7 +103,7 @@ class OnnxRunner(Runner[OnnxParameters]):
             yield event
         writing = Writing(writer, request, wanted, said, self.work)
         with self.work.stream():
-            async with aclosing(from_thread(writing.run)) as events:
+            async with aclosing(from_thread(writing.run, join=joined)) as events:
                 async for made in events:
                     yield made
 

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from breeze.contracts.capability import RunnerKind
-from breeze.contracts.events import ChatEvent
+from breeze.contracts.events import ChatEvent, joined
 from breeze.contracts.requests import ChatRequest
 from breeze.contracts.runner import ModelInfo, runner
 from breeze.contracts.threads import from_thread
@@ -72,6 +72,6 @@ class TransformersRunner(LocalModelRunner[TransformersParameters, LanguageModel]
             yield note
         generation = Generation(loaded.id, model, request, ids, asked, self.work)
         with self.work.stream():
-            async with aclosing(from_thread(generation.run)) as events:
+            async with aclosing(from_thread(generation.run, join=joined)) as events:
                 async for event in events:
                     yield event
