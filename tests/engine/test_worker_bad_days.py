@@ -18,7 +18,9 @@ from breeze.contracts.events import TextDelta
 from breeze.engine.pool import Key, Pool
 from breeze.engine.worker_frames import HEAD
 from breeze.engine.worker_messages import Ended
+from breeze.engine.worker_pulse import pulse, watched
 from breeze.engine.workers import isolated
+from breeze.testing.clock import ManualClock
 from tests.engine.brittle import BrittleParameters, BrittleRunner
 from tests.engine.conftest import OpenEngine
 from tests.engine.isolation import alive, at_work, brittle, said
@@ -77,6 +79,35 @@ async def test_an_engine_in_a_hurry_leaves_no_process(opened: OpenEngine) -> Non
     visiting.cancel()
     await asyncio.wait((visiting,))
     await ended(pids[0])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nobody tells what a process does")
+async def test_a_worker_that_does_nothing_while_it_loads_is_ended() -> None:
+    clock, runner = ManualClock(), isolated(brittle(on_load="block 600"))
+    runner.clock = clock
+    loading = asyncio.create_task(runner.load(""))
+    while not runner.pid:  # noqa: ASYNC110  # a process has no event
+        await asyncio.sleep(0.005)
+    pid = runner.pid
+    while not loading.done():
+        await clock.advance(10)
+        await asyncio.sleep(0.005)
+    with pytest.raises(NotLoadedError, match="did nothing for 60 s of a load while it") as stopped:
+        await loading
+    assert stopped.value.retryable
+    await ended(pid)
+
+
+async def test_one_that_works_may_take_its_time() -> None:
+    clock, idle = ManualClock(), list[str]()
+    with watched(os.getpid(), clock, lambda: idle.append("idle")):
+        for _ in range(20):
+            before = pulse(os.getpid())
+            while pulse(os.getpid()) == before != ():
+                continue
+            await clock.advance(10)
+    assert idle == []
+    assert clock.pending == 0
 
 
 async def ended(pid: int) -> None:

@@ -166,10 +166,12 @@ class Worker:
 
     def _overdue(self, call: Call) -> None:
         if not call.over:
-            self._why = f"a request that was cancelled did not stop within {STOP:g} s"
-            self._process.stop()
+            self.stop(f"a request that was cancelled did not stop within {STOP:g} s")
 
-    # being told -------------------------------------------------------------------------
+    def stop(self, why: str) -> None:
+        """End it; everyone whom it serves is told why."""
+        self._why = self._why or why
+        self._process.stop()
 
     def _took(self, message: Any) -> None:
         kind = type(message)
@@ -193,8 +195,6 @@ class Worker:
             call.end(raised(message, self._name, self.secrets) if kind is Failed else None)
             if call.left:
                 del self._calls[call.id]
-
-    # ending -------------------------------------------------------------------------
 
     def _ended(self, why: str) -> None:
         """The channel is closed, from the other side or because of what came."""
