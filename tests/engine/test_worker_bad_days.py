@@ -6,6 +6,8 @@ import asyncio
 import os
 import signal
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
@@ -13,7 +15,7 @@ import pytest
 
 from breeze.contracts.chat import ChatRequest
 from breeze.contracts.clock import SystemClock
-from breeze.contracts.errors import NotLoadedError
+from breeze.contracts.errors import NotLoadedError, ProcessingError
 from breeze.contracts.events import TextDelta
 from breeze.engine.pool import Key, Pool
 from breeze.engine.worker_frames import HEAD
@@ -108,6 +110,27 @@ async def test_one_that_works_may_take_its_time() -> None:
             await clock.advance(10)
     assert idle == []
     assert clock.pending == 0
+
+
+async def test_a_crash_is_told_although_every_thread_is_busy() -> None:
+    busy, free = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        busy.set()
+        free.wait(30)
+
+    loop = asyncio.get_running_loop()
+    loop.set_default_executor(ThreadPoolExecutor(1))  # as when names of hosts are looked up in vain
+    async with at_work() as runner:
+        holding = asyncio.ensure_future(asyncio.to_thread(hold))
+        while not busy.is_set():  # noqa: ASYNC110  # a thread has another loop
+            await asyncio.sleep(0.001)
+        try:
+            with pytest.raises(ProcessingError, match="SIGKILL"):
+                await asyncio.wait_for(said(runner, "signal SIGKILL"), 10)
+        finally:
+            free.set()
+            await holding
 
 
 async def ended(pid: int) -> None:

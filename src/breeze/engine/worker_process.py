@@ -8,6 +8,7 @@ import re
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
 from contextlib import suppress
 
@@ -107,13 +108,29 @@ class WorkerProcess:
     async def wait(self) -> int:
         """Its exit code (below 0: the signal), once it has ended."""
         if self.ended is None:
-            self.ended = asyncio.ensure_future(asyncio.to_thread(self._process.wait))
+            self.ended = self._reaped()
         code = await asyncio.shield(self.ended)
         if self._term is not None:
             self._term.cancel()
         self._listen()
         self._deafen()
         return code
+
+    def _reaped(self) -> asyncio.Future[int]:
+        """Its exit code, by a thread that nobody else can keep busy, as with names to look up."""
+        ended: asyncio.Future[int] = self._loop.create_future()
+
+        def tell(code: int) -> None:
+            if not ended.done():
+                ended.set_result(code)
+
+        def wait() -> None:
+            code = self._process.wait()
+            with suppress(RuntimeError):  # the loop is closed, and nobody waits
+                self._loop.call_soon_threadsafe(tell, code)
+
+        threading.Thread(target=wait, daemon=True, name="breeze-worker-end").start()
+        return ended
 
     async def leave(self, patience: float) -> int:
         """Its exit code; it has been told to end, and is stopped if it takes over `patience` s."""
