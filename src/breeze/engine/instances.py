@@ -13,7 +13,7 @@ from breeze.contracts.clock import Clock
 from breeze.contracts.errors import InputError
 from breeze.contracts.model_files import installed
 from breeze.contracts.parameters import Parameters
-from breeze.contracts.runner import ModelInfo, Runner, RunnerInfo
+from breeze.contracts.runner import ModelInfo, Runner
 from breeze.engine.entry import Key
 from breeze.engine.hardware import Hardware
 from breeze.engine.registry import Registry
@@ -26,7 +26,11 @@ _FRESH = 5.0
 
 
 class Instance:
-    """One configured runner. `problem` says why it can never work as configured."""
+    """One configured runner. `problem` says why it can never work as configured.
+
+    `info`: its runner's, None where that cannot be imported. `automatic`: it may be chosen where
+    the configuration lists nobody. `kind`, `priority`: as configured, else its runner's own.
+    """
 
     def __init__(
         self,
@@ -47,8 +51,13 @@ class Instance:
         self.parameters = parameters
         self.problem = problem
         self.home = home
-        self.mock = runner_type is not None and runner_type.info.mock
-        self._one_model = runner_type is not None and runner_type.info.one_model
+        info = self.info = runner_type.info if runner_type is not None else None
+        self.automatic = info is None or info.automatic
+        self.kind = entry.type or (info.kind if info is not None else RunnerKind.LOCAL)
+        own = info.priority if info is not None else 0
+        self.priority = own if entry.priority is None else entry.priority
+        self.mock = info is not None and info.mock
+        self._one_model = info is not None and info.one_model
         self._key = Key(name, "")
         self._checked: tuple[float, str | None] = (float("-inf"), None)
         self._served = Served()
@@ -70,30 +79,9 @@ class Instance:
         return self._served.known
 
     @property
-    def info(self) -> RunnerInfo | None:
-        return self.runner_type.info if self.runner_type else None
-
-    @property
-    def automatic(self) -> bool:
-        """It may be chosen where the configuration lists nobody."""
-        return self.info is None or self.info.automatic
-
-    @property
-    def kind(self) -> RunnerKind:
-        if self.entry.type is not None:
-            return self.entry.type
-        return self.info.kind if self.info is not None else RunnerKind.LOCAL
-
-    @property
     def isolation(self) -> str:
         """`process` where its runners have processes of their own, else `none`."""
         return self.entry.isolation or (self.info.isolation if self.info else "none")
-
-    @property
-    def priority(self) -> int:
-        if self.entry.priority is not None:
-            return self.entry.priority
-        return self.info.priority if self.info else 0
 
     @property
     def model(self) -> str:

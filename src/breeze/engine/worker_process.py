@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 
@@ -151,7 +152,7 @@ class WorkerProcess:
     async def wait(self) -> int:
         """Its exit code (below 0: the signal), once it has ended."""
         if self.ended is None:
-            self.ended = asyncio.ensure_future(asyncio.to_thread(self._reaped))
+            self.ended = self._reaped()
         code = await asyncio.shield(self.ended)
         self._unwatch()
         for timer in (self._term, self._linger):
@@ -161,13 +162,29 @@ class WorkerProcess:
         self._deafen()
         return code
 
-    def _reaped(self) -> int:
+    def _reap(self) -> int:
         """Its exit code; what it left behind in its group is ended before that is free again."""
         if hasattr(os, "waitid"):
             with suppress(ChildProcessError):  # somebody asked before
                 os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOWAIT)
             self._end_group()
         return self._process.wait()
+
+    def _reaped(self) -> asyncio.Future[int]:
+        """Its exit code, by a thread that nobody else can keep busy, as with names to look up."""
+        ended: asyncio.Future[int] = self._loop.create_future()
+
+        def tell(code: int) -> None:
+            if not ended.done():
+                ended.set_result(code)
+
+        def wait() -> None:
+            code = self._reap()
+            with suppress(RuntimeError):  # the loop is closed, and nobody waits
+                self._loop.call_soon_threadsafe(tell, code)
+
+        threading.Thread(target=wait, daemon=True, name="breeze-worker-end").start()
+        return ended
 
     async def leave(self, patience: float) -> int:
         """Its exit code; it has been told to end, and is stopped if it takes over `patience` s."""
