@@ -102,7 +102,8 @@ class Roster:
             info = instance.info
             if info is None or not info.one_model or capability not in info.capabilities:
                 continue
-            if instance.models is None and self._unavailable(instance) is None:
+            able = (capability in model.capabilities for model in instance.models or ())
+            if not any(able) and self._unavailable(instance) is None:
                 await instance.list_models(self._clock)
 
     async def _look_for(self, model: str) -> None:

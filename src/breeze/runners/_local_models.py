@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from breeze.contracts.capability import Capability
 from breeze.contracts.errors import NotFoundError, NotLoadedError, RunnerError
 from breeze.contracts.model_files import MANIFEST, ModelDefinition, installed
 from breeze.contracts.request import AUTO
+from breeze.contracts.runner import ModelInfo
 
 
 class Found(NamedTuple):
@@ -26,6 +28,12 @@ class Found(NamedTuple):
             return sum(file.stat().st_size for file in files if file.is_file())
         except OSError:
             return 0
+
+    def info(self, *capabilities: Capability, **facts: Any) -> ModelInfo:
+        """What a caller is told of it: what the catalogue says, its size, and `facts`."""
+        if (known := self.definition) is not None:
+            facts = {"description": known.description, "licence": known.licence, **facts}
+        return ModelInfo(self.id, capabilities, size=self.size, **facts)
 
 
 class Shelf(NamedTuple):

@@ -118,7 +118,7 @@ def _patient(status: RunnerStatus, engine: Engine, saved: set[str]) -> Patient:
         kind=status.kind,
         capabilities=status.capabilities,
         works=not status.reason,
-        backends=tuple(map(str, backends_of(instance))),
+        backends=tuple(map(str, backends_of(instance, engine))),
         reason=status.reason,
         fix=_fix(instance, status.reason, engine),
         wanted=counted and instance.entry.enabled,
