@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from importlib.resources import files
 
-from breeze.contracts.model_files import ModelDefinition
-from breeze.models.builtin import catalogue
+import msgspec
 
+from breeze.contracts.model_files import ModelDefinition
+
+_MODELS = files("breeze.models")
 _INSIDE = ("genai_config.json", "model.onnx", "tokenizer.json")
 """What stands for the files that a pattern means."""
 _HEAD = b'{"w":{"dtype":"U8","shape":[2000],"data_offsets":[0,2000]}}'
@@ -23,7 +25,9 @@ _FORMS = {
 
 def catalogued(repository: str) -> Mapping[str, bytes]:
     """The files of a repository that models of the catalogue come from; of any other none."""
-    models = [m for m in catalogue().values() if m.source == f"hf:{repository}"]
+    data = (_MODELS / "catalogue.json").read_bytes()
+    known = msgspec.json.decode(data, type=dict[str, list[ModelDefinition]])["models"]
+    models = [model for model in known if model.source == f"hf:{repository}"]
     return {path: _like(path) for model in models for path in _paths(model)}
 
 
@@ -37,5 +41,5 @@ def _paths(model: ModelDefinition) -> Iterator[str]:
 
 def _like(path: str) -> bytes:
     if path.endswith(".gguf"):
-        return (files("breeze.models") / "embedded" / "breeze-tiny-q8_0.gguf").read_bytes()
+        return (_MODELS / "embedded" / "breeze-tiny-q8_0.gguf").read_bytes()
     return next((data for end, data in _FORMS.items() if path.endswith(end)), bytes(2000))
