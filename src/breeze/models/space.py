@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from breeze.contracts.errors import DownloadError, RunnerError
-from breeze.models.disk import free_bytes, size_of
+from breeze.models.disk import free_bytes, own_bytes
 from breeze.models.settings import StoreSettings
 
 
@@ -27,7 +27,7 @@ def check_room(
         )
     if not settings.quota:
         return
-    used = max(0, size_of(root) - leaving)
+    used = max(0, own_bytes(root) - leaving)
     if used + needed > settings.quota:
         raise _full(
             f"{_shown(needed)} are to be {how}, but models take {_shown(used)} of the "
