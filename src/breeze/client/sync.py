@@ -16,6 +16,7 @@ from typing import Any, Generic, Self, TypeVar, overload
 
 from breeze.client.client import Client
 from breeze.client.stream import EventStream, Route
+from breeze.client.sync_shelf import SyncShelfAsking
 from breeze.contracts.answers import (
     ChatAnswer,
     Embeddings,
@@ -130,8 +131,10 @@ async def _cancelled(events: EventStream[Any]) -> bool:
     return events.cancel()
 
 
-class SyncClient:
+class SyncClient(SyncShelfAsking):
     """A Breeze server, for programs without an event loop; takes what `Client` takes."""
+
+    _loop: _Loop
 
     def __init__(self, url: str = "", key: str = "", **how: Any) -> None:
         self._client = Client(url, key, **how)

@@ -18,7 +18,7 @@ from breeze.runners._executorch_chat import Continuation, Manner
 from breeze.runners._executorch_engine import ProgramEngine
 from breeze.runners._executorch_models import REMEDY, Found, ProgramModel, find, listed, served
 from breeze.runners._executorch_parameters import ProgramParameters
-from breeze.runners._memory import give_back
+from breeze.runners._memory import give_back, loaded
 
 P = TypeVar("P", bound=ProgramParameters)
 _RUNTIME_BYTES = 450_000_000
@@ -70,7 +70,7 @@ class ProgramRunner(Runner[P]):
             return
         await self.unload()
         self.fit(found)
-        self._engine = await asyncio.to_thread(ProgramEngine, found, self.parameters)
+        self._engine = await loaded(lambda: ProgramEngine(found, self.parameters))
 
     async def unload(self) -> None:
         if self._engine is not None:

@@ -12,7 +12,7 @@ from breeze.contracts.events import Progress
 from breeze.contracts.parameters import Parameters
 from breeze.contracts.runner import ModelInfo, Runner
 from breeze.runners._local_models import Found, Shelf
-from breeze.runners._memory import give_back
+from breeze.runners._memory import give_back, loaded
 
 
 class _Files(Protocol):
@@ -97,7 +97,7 @@ class LocalModelRunner(Runner[P], Generic[P, T]):
             return
         await self.unload()
         self.progress(Progress("load", 0, found.size))
-        self._now = Loaded(found, await asyncio.to_thread(self._opened, found))
+        self._now = Loaded(found, await loaded(lambda: self._opened(found)))
         self.progress(Progress("load", found.size, found.size))
 
     def _opened(self, found: Found) -> T:

@@ -26,6 +26,7 @@ from breeze.runners._llamacpp_reading import read_ahead
 from breeze.runners._llamacpp_server import LlamaServer
 from breeze.runners._llamacpp_shelf import EMBEDDED, default_id, find, listed, sees
 from breeze.runners._llamacpp_vectors import Vectors
+from breeze.runners._memory import loaded
 
 
 @runner(
@@ -91,7 +92,7 @@ class LlamaCppRunner(Runner[LlamaCppParameters]):
         await self.unload()
         found = await asyncio.to_thread(find, wanted, self.parameters, self.home)
         await read_ahead(found.files, self.progress)
-        self._server = await asyncio.to_thread(LlamaServer, found, self.parameters)
+        self._server = await loaded(lambda: LlamaServer(found, self.parameters))
 
     async def unload(self) -> None:
         server, self._server = self._server, None

@@ -16,7 +16,7 @@ from breeze.contracts.requests import ChatRequest, EmbedRequest
 from breeze.contracts.runner import ModelInfo, Runner, runner
 from breeze.contracts.threads import Outlet, from_thread
 from breeze.runners import _onnx_providers as onnx_providers
-from breeze.runners._memory import give_back
+from breeze.runners._memory import give_back, loaded
 from breeze.runners._onnx_chat import OnnxWriter, Writing
 from breeze.runners._onnx_models import REMEDY, able, find, listed, served
 from breeze.runners._onnx_options import plan
@@ -78,7 +78,7 @@ class OnnxRunner(Runner[OnnxParameters]):
         text = found.capability is Capability.LLM
         await asyncio.to_thread(onnx_providers.check, self.parameters.provider, text=text)
         make = OnnxWriter if text else OnnxVectors
-        self._model = await asyncio.to_thread(make, found, self.parameters)
+        self._model = await loaded(lambda: make(found, self.parameters))
 
     async def unload(self) -> None:
         if self._model is not None:
