@@ -43,14 +43,12 @@ class Loaded(Generic[T]):
 class LocalModelRunner(Runner[P], Generic[P, T]):
     """Base of runners that each serve one model, of files on this disk.
 
-    `example`: what to pull where there is no model, empty where nothing can be; `source`: the page
-    where models are to be had then. A subclass says
+    `example`: what to pull where there is no model, empty where nothing can be. A subclass says
     which files are its models (`_opens`), how one is loaded (`_open`, which blocks), and what is
     told of it (`_about`).
     """
 
     example: ClassVar[str]
-    source: ClassVar[str] = ""
 
     def __init__(self, parameters: P) -> None:
         super().__init__(parameters)
@@ -79,7 +77,6 @@ class LocalModelRunner(Runner[P], Generic[P, T]):
             self.home,
             self._opens,
             self.example,
-            self.source,
         )
 
     def check(self) -> str | None:
