@@ -85,10 +85,11 @@ async def test_each_model_that_is_named_can_be_pulled_and_is_served_then(breeze:
     }  # fmt: skip
     assert {"executorch", "onnx", "piper", "sherpa", "transformers", "whisper"} <= set(pulls)
     known = catalogue()
+    assert {known[words[-1]].runner for words in pulls.values()} == set(pulls)
+    pulls = {name: w for name, w in pulls.items() if known[w[-1]].source.startswith("hf:")}
     async with HubStandin.serving() as hub:
         breeze.environ["HF_ENDPOINT"] = hub.origin
-        for name, words in pulls.items():
-            assert known[words[-1]].runner == name
+        for words in pulls.values():
             done = await asyncio.to_thread(breeze, *words[words.index("pull") :])
             assert done.code == 0, done.err
     served = await asyncio.to_thread(examined, breeze)
