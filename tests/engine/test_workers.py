@@ -35,18 +35,10 @@ from breeze.testing.clock import ManualClock
 from breeze.testing.scripted import Script, scripted
 from tests.engine.brittle import BrittleParameters, BrittleRunner
 from tests.engine.conftest import OpenEngine
-from tests.engine.isolation import at_work, brittle, said
+from tests.engine.isolation import alive, at_work, brittle, said
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="workers need Unix sockets")
 MB = 1_000_000
-
-
-def alive(pid: int) -> bool:
-    """Whether there is such a process, and it is no zombie."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 async def events_of(runner: Any, request: Request[Any]) -> list[Any]:

@@ -28,7 +28,7 @@ class LlamaServer:
         check_memory(model, parameters)
         self.model = model
         self.context = context_of(model, parameters)
-        self.backend = backend()
+        self.backend = "CPU" if parameters.gpu_layers == 0 else backend()
         self.adapters = len(parameters.loras)
         self.width = slots_of(model, parameters)
         """Texts, or streams, that are worked on in one step."""
