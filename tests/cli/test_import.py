@@ -48,6 +48,8 @@ def test_what_is_linked_is_ours_and_costs_nothing(breeze: Shell, disk: OllamaDis
     assert "left out: broken:1b" in done.err
     (file,) = breeze.home.glob("models/*/model.gguf")
     assert file.stat().st_nlink == 2
+    listed = breeze("models", "--installed", "--json").out.splitlines()
+    assert [json.loads(line).get("size", 0) for line in listed][1:] == [0]
     again = breeze("import", "ollama", "tiny:1b", "--link")
     assert "here already: tiny:1b" in again.err
     assert " yes" in breeze("import", "ollama", "tiny:1b").text

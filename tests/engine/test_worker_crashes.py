@@ -245,26 +245,28 @@ async def test_one_crash_is_one_failure_however_many_it_hit(
         assert int((await engine.run(ChatRequest.of("say pid"))).text) != pid
 
 
-async def test_a_model_whose_idle_worker_died_is_shown_as_not_loaded(
-    opened: OpenEngine, tmp_path: Path
-) -> None:
-    async with opened(BrittleRunner, config=configured(tmp_path, "brittle")) as engine:
-        pid = int((await engine.run(ChatRequest.of("say pid"))).text)
-        assert status(engine).state == "ready"
-        os.kill(pid, signal.SIGKILL)
-        for _ in range(500):  # until it is noticed
-            if status(engine).state != "ready":
-                break
-            await asyncio.sleep(0.01)
-        assert (status(engine).state, status(engine).models) == ("absent", ())
-
-
 async def test_a_worker_that_never_loads_is_given_up(opened: OpenEngine, tmp_path: Path) -> None:
     config = configured(tmp_path, "brittle", maxInitRetries=1, failover={"attempts": 1})
     overrides = {"brittle": {"on_load": "exit 5"}}
     async with opened(BrittleRunner, config=config, overrides=overrides) as engine:
         with pytest.raises(NotLoadedError, match="exit code 5 while it loaded"):
             await engine.run(ChatRequest.of("words 1"))
+
+
+async def test_a_runner_whose_idle_process_ended_counts_as_not_loaded(
+    opened: OpenEngine, tmp_path: Path
+) -> None:
+    async with opened(BrittleRunner, config=configured(tmp_path, "brittle")) as engine:
+        pid = int((await engine.run(ChatRequest.of("say pid"))).text)
+        assert (status(engine).state, len(status(engine).models)) == ("ready", 1)
+        os.kill(pid, signal.SIGKILL)
+        async with asyncio.timeout(5):
+            while status(engine).state == "ready":  # noqa: ASYNC110  # a process ends
+                await asyncio.sleep(0.01)
+        now = status(engine)
+        assert (now.state, now.loaded, now.size) == ("absent", (), 0)
+        await engine.run(ChatRequest.of("words 1"))
+        assert status(engine).state == "ready"
 
 
 def status(engine: Engine) -> Any:

@@ -68,14 +68,14 @@ class Entry:
         return len(self.queue)
 
     @property
+    def gone(self) -> bool:
+        """What it had loaded is lost, and nobody has asked for it again."""
+        return self.state is State.LOADING and self.loading is None and not self.leases
+
+    @property
     def isolated(self) -> bool:
         """Whether its memory is that of another process."""
         return hasattr(self.runner, "resident")
-
-    @property
-    def lost(self) -> bool:
-        """Whether nothing is loaded, because its process ended, and nobody has asked it since."""
-        return self.loading is None and not self.leases
 
     def remeasure(self) -> None:
         """Note that its process has grown, or is gone; here, nobody can tell whose growth it is."""

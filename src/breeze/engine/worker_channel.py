@@ -111,6 +111,10 @@ class Channel(Generic[M]):
             self.close()
             self._lost(why)
 
+    def hang_up(self) -> None:
+        """Take the peer for gone, though its end may be held open."""
+        self._end("")
+
     def close(self) -> None:
         """Stop reading and writing. Harmless when it was closed before."""
         peer, self._peer = self._peer, None

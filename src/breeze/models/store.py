@@ -13,7 +13,7 @@ from breeze.contracts.clock import Clock, SystemClock
 from breeze.contracts.errors import NotFoundError, RunnerError, UnavailableError
 from breeze.contracts.model_files import Installed, installed
 from breeze.models.catalogue import Catalogue
-from breeze.models.disk import in_thread, size_of
+from breeze.models.disk import in_thread, own_bytes, size_of
 from breeze.models.order import Collected, Verified, collected, is_busy, verified
 from breeze.models.paths import Places
 from breeze.models.publish import take_away
@@ -85,7 +85,8 @@ class ModelStore:
 
     def size(self, id: str) -> int:
         """Bytes that a model takes; what it only links to counts nothing. Raises NotFoundError."""
-        return size_of(self.get(id).folder)
+        model = self.get(id)
+        return own_bytes(model.folder) if model.definition.links else size_of(model.folder)
 
     def pulls(self) -> tuple[Pulling, ...]:
         """The pulls under way in any process, and those at rest, by id."""

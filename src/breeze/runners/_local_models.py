@@ -41,7 +41,7 @@ class Shelf(NamedTuple):
 
     `given`: the one that its parameters name; `folder`: one of many; `home`: where pulled ones lie.
     `opens(path)` tells what of a file or folder is opened, None when that is no such model.
-    `example`: what could be pulled; empty where nothing can.
+    `example`: what could be pulled; empty where nothing can. `source`: where models are then.
     """
 
     runner: str
@@ -50,6 +50,7 @@ class Shelf(NamedTuple):
     home: Path | None
     opens: Callable[[Path], Path | None]
     example: str
+    source: str = ""
 
     def models(self) -> tuple[Found, ...]:
         """What is there, the default first; one of each id."""
@@ -87,7 +88,8 @@ class Shelf(NamedTuple):
         if self.models():
             return None
         pull = f"run: breeze pull {self.example}, or " if self.example else ""
-        return f"no model is here ({pull}set model_path or models_dir)"
+        where = f"; models: {self.source}" if self.source else ""
+        return f"no model is here ({pull}set model_path or models_dir{where})"
 
     def find(self, model: str) -> Found:
         """The model with this id; the default for none. Raises NotFoundError, NotLoadedError."""

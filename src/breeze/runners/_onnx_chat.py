@@ -82,7 +82,10 @@ def _config(model: OnnxModel, parameters: OnnxParameters) -> Any:
     config.overlay(msgspec.json.encode(overlay).decode())
     config.clear_providers()
     if parameters.provider != "cpu":  # which the runtime has below all others
-        config.append_provider(parameters.provider)
+        provider = providers.known(parameters.provider)
+        config.append_provider(provider.text)
+        for name, value in provider.options:
+            config.set_provider_option(provider.text, name, value)
     return config
 
 

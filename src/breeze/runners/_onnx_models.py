@@ -15,12 +15,13 @@ from breeze.contracts.model_files import ModelDefinition, installed
 from breeze.contracts.runner import ModelInfo
 from breeze.contracts.unreadable import UNREADABLE
 from breeze.runners._onnx_parameters import OnnxParameters
+from breeze.runners._onnx_settings import check_settings
 
 GENERATIVE = "genai_config.json"
 """The file that makes a folder a model that writes text; without it, it is one for vectors."""
 REMEDY = (
     "set model_path to a folder with genai_config.json (it chats) or with model.onnx and "
-    "tokenizer.json (it embeds), or run: breeze pull ID"
+    "tokenizer.json (it embeds), or run: breeze pull phi-3-mini-4k-instruct-onnx"
 )
 _GRAPHS = ("model.onnx", "onnx/model.onnx")
 _MOST = 2**24
@@ -111,6 +112,7 @@ def describe(id: str, folder: Path, definition: ModelDefinition) -> OnnxModel:
     """What the folder's files say. Raises InputError (field model) for what is unsound."""
     vocabulary: Any = 0
     if (folder / GENERATIVE).is_file():
+        check_settings(folder / GENERATIVE)
         model = _section(folder, GENERATIVE, "model")
         name = _section(folder, GENERATIVE, "model", "decoder").get("filename", "model.onnx")
         context, vocabulary = model.get("context_length", 0), model.get("vocab_size", 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from breeze.contracts.errors import InputError, ProcessingError
+from breeze.contracts.errors import HardwareError, InputError, ProcessingError
 from breeze.contracts.events import Embedding, EmbedEvent, Finish
 from breeze.contracts.threads import Outlet
 from breeze.contracts.values import Usage
@@ -28,6 +28,8 @@ class OnnxVectors:
         try:
             self._session = _session(model, parameters)
             self._tokenizer = _tokenizer(model)
+        except HardwareError:
+            raise
         except Exception as error:  # both libraries raise bare or private kinds
             raise unloadable(model.id, error, "onnxruntime") from error
         self._takes = {wanted.name for wanted in self._session.get_inputs()}
@@ -95,10 +97,13 @@ def _session(model: OnnxModel, parameters: OnnxParameters) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = parameters.threads
     options.inter_op_num_threads = 1
-    names = [providers.native(parameters.provider), "CPUExecutionProvider"]
-    return onnxruntime.InferenceSession(
-        str(model.graph), options, providers=list(dict.fromkeys(names))
-    )
+    wanted = providers.known(parameters.provider)
+    places: dict[str, dict[str, str]] = {wanted.native: dict(wanted.options)}
+    places.setdefault("CPUExecutionProvider", {})
+    session = onnxruntime.InferenceSession(str(model.graph), options, providers=[*places.items()])
+    if wanted.native not in session.get_providers():  # it goes on with the rest of them
+        raise providers.refused(parameters.provider)
+    return session
 
 
 def _tokenizer(model: OnnxModel) -> Any:

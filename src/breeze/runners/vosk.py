@@ -40,10 +40,10 @@ _PHRASES = "give the expected phrases in params.phrases"
 class VoskRunner(LocalModelRunner[VoskParameters, Ear]):
     """Speech to text by Vosk models on this machine, word by word while somebody speaks.
 
-    Models come as archives: a folder that was unpacked from one is named by `model_path`.
+    The store unpacks its archives; `model_path` names a folder that was unpacked elsewhere.
     """
 
-    example = ""
+    example = "vosk-model-small-en-us-0.15"
 
     @staticmethod
     def _opens(path: Path) -> Path | None:
