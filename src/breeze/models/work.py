@@ -82,7 +82,7 @@ def _checked(plan: Plan, folder: Path) -> ModelDefinition:
         check_header(path, allow_pickle=plan.allow_pickle)
     files = tuple(
         ModelFile(
-            file.path, file.type, file.urls,
+            file.path, file.type, tuple(url.partition("?")[0] for url in file.urls),
             size=paths[file.path].stat().st_size, sha256=plan.checked.get(file.path, ""),
         )
         for file in plan.files
