@@ -27,7 +27,7 @@ from breeze.contracts.events import (
     TranscribeEvent,
     Transcript,
 )
-from breeze.contracts.fields import integer, secret, text
+from breeze.contracts.fields import integer, path, secret, text
 from breeze.contracts.parameters import Parameters
 from breeze.contracts.requests import SpeakRequest, TranscribeRequest
 from breeze.contracts.runner import Runner, runner
@@ -40,6 +40,7 @@ class BrittleParameters(Parameters):
     word: str = text("word", "What it says", per_request=True)
     on_load: str = text("", "What it does while it loads")
     threads: int = integer(1, "Threads for its maths", low=1, high=8)
+    file: Path | None = path(None, "A file that must be there", must_exist=True)
 
 
 @runner(

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 
@@ -24,9 +25,12 @@ _READS = 4
 _KEPT = re.compile(
     r"PATH|HOME|USER|LOGNAME|LANG|LANGUAGE|LC_\w+|TZ|TMPDIR|TEMP|TMP|SHELL|SSL_CERT_\w+|XDG_\w+"
     r"|(DY)?LD_\w+|CUDA_\w+|HIP_\w+|ROCR_\w+|HSA_\w+|ZE_\w+|GGML_\w+|ORT_\w+|TORCH_\w+"
-    r"|OMP_\w+|OPENBLAS_\w+|MKL_\w+|KMP_\w+|VECLIB_\w+|NUMEXPR_\w+|MALLOC_\w+|PYTHON(HASHSEED|UTF8)"
+    r"|PYTORCH_\w+|CT2_\w+|HF_\w+|TOKENIZERS_\w+|\w+_(CACHE|OFFLINE)|RAYON_\w+|TESSDATA_PREFIX"
+    r"|G?OMP_\w+|OPENBLAS_\w+|MKL_\w+|KMP_\w+|VECLIB_\w+|NUMEXPR_\w+|MALLOC_\w+"
+    r"|PYTHON(HASHSEED|UTF8)"
 )
-_PRIVATE = re.compile(r"KEY|TOKEN|SECRET|PASSW|CREDENTIAL", re.IGNORECASE)
+"""What the system, the loader of libraries, and the libraries that compute go by."""
+_PRIVATE = re.compile(r"KEY|TOKEN(?!IZERS_)|SECRET|PASSW|CREDENTIAL", re.IGNORECASE)
 _THREADS = (
     "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS",
     "NUMEXPR_NUM_THREADS",
@@ -151,7 +155,7 @@ class WorkerProcess:
     async def wait(self) -> int:
         """Its exit code (below 0: the signal), once it has ended."""
         if self.ended is None:
-            self.ended = asyncio.ensure_future(asyncio.to_thread(self._reaped))
+            self.ended = self._reaped()
         code = await asyncio.shield(self.ended)
         self._unwatch()
         for timer in (self._term, self._linger):
@@ -161,13 +165,29 @@ class WorkerProcess:
         self._deafen()
         return code
 
-    def _reaped(self) -> int:
+    def _reap(self) -> int:
         """Its exit code; what it left behind in its group is ended before that is free again."""
         if hasattr(os, "waitid"):
             with suppress(ChildProcessError):  # somebody asked before
                 os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOWAIT)
             self._end_group()
         return self._process.wait()
+
+    def _reaped(self) -> asyncio.Future[int]:
+        """Its exit code, by a thread that nobody else can keep busy, as with names to look up."""
+        ended: asyncio.Future[int] = self._loop.create_future()
+
+        def tell(code: int) -> None:
+            if not ended.done():
+                ended.set_result(code)
+
+        def wait() -> None:
+            code = self._reap()
+            with suppress(RuntimeError):  # the loop is closed, and nobody waits
+                self._loop.call_soon_threadsafe(tell, code)
+
+        threading.Thread(target=wait, daemon=True, name="breeze-worker-end").start()
+        return ended
 
     async def leave(self, patience: float) -> int:
         """Its exit code; it has been told to end, and is stopped if it takes over `patience` s."""
