@@ -65,6 +65,19 @@ def test_an_ollama_model_is_its_layers(tmp_path: Path) -> None:
     assert (model.description, model.licence) == ("llama 1.2B Q8_0", "Some Licence")
 
 
+def test_a_layer_that_is_a_link_elsewhere_is_not_shown(tmp_path: Path) -> None:
+    """Its folder may be another user's: what the link names is told to nobody."""
+    secret = tmp_path / "secret"
+    secret.write_text("root:not-to-be-told")
+    disk = OllamaDisk(tmp_path / "models")
+    disk.model("registry.ollama.ai/library/a/b", model=gguf(), license="Free")
+    blob = tmp_path / "models" / "blobs" / f"sha256-{sha256(b'Free').hexdigest()}"
+    assert [m.licence for m in found("ollama", tmp_path / "models").values()] == ["Free"]
+    blob.unlink()
+    blob.symlink_to(secret)
+    assert [m.licence for m in found("ollama", tmp_path / "models").values()] == [""]
+
+
 def test_ollama_models_of_other_people_and_hosts_keep_their_names(tmp_path: Path) -> None:
     disk = OllamaDisk(tmp_path)
     disk.model("registry.ollama.ai/someone/poet/latest", model=gguf())

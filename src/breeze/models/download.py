@@ -20,6 +20,8 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 _SHA1 = re.compile(r"[0-9a-f]{40}")
 _SOME = 64 * 1024
 """Bytes that count as progress, so that an address which gives fewer is given up."""
+_STEP = 16 * MIB
+"""Bytes of a file that has no end in sight between two looks for room."""
 _FIRST_WAIT, _LONGEST_WAIT = 0.2, 8.0
 
 
@@ -214,6 +216,8 @@ class Download:
                     waiting += piece
                     self._came(len(piece))
                     if len(waiting) >= MIB:
+                        if not most and have // _STEP > (have - len(waiting)) // _STEP:
+                            await self._disk(lambda: self._room(1))
                         data, waiting = bytes(waiting), bytearray()
                         await self._disk(lambda data=data: self._part.append(data))  # type: ignore[misc]
         finally:

@@ -109,12 +109,13 @@ class Web:
             place = self._place(url)
             session = await self._session_for(place, from_hub)
             async with self._asked(session, url, place, headers) as response:
-                given = {name.lower(): value for name, value in response.headers.items()}
-                said |= given
+                given = {name.lower(): _plain(value) for name, value in response.headers.items()}
+                said = given | said  # what the first said of the file, its hub mostly, counts
                 where = given.get("location")
                 if response.status not in _REDIRECTS or not where:
                     yield Answer(response.status, given, said, url, response)
                     return
+                from_hub = from_hub and self._is_hub(place)  # it alone may lead inside
                 url = self._onward(url, where)
         raise BrokenOffError(f"is redirected more than {_STEPS - 1} times")
 
@@ -137,7 +138,10 @@ class Web:
             response.close()
 
     def _onward(self, url: str, where: str) -> str:
-        following = urljoin(url, where)
+        try:
+            following = urljoin(url, where)
+        except ValueError:  # half an IPv6 address
+            raise InputError(f"{shown(url)} leads nowhere.", field="model") from None
         if url.startswith("https:") and not following.startswith("https:"):
             raise InputError(f"{shown(url)} leads to a place without TLS.", field="model")
         return following
@@ -217,6 +221,11 @@ def _judge(networks: tuple[Network, ...]) -> Any:
 async def _addresses(host: str, port: int) -> list[str]:
     rows = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return [str(row[4][0]).partition("%")[0] for row in rows]
+
+
+def _plain(value: str) -> str:
+    """A header's value, which may have any bytes, as text that can be written down."""
+    return value.encode("ascii", "backslashreplace").decode()
 
 
 def _literal(host: str) -> bool:

@@ -89,7 +89,7 @@ def _checked(plan: Plan, folder: Path, unpacked: Mapping[str, Unpacked]) -> Mode
     """The model as it is: each file looked at, with its size and digest. Raises InputError."""
     files = tuple(
         ModelFile(
-            file.path, file.type, file.urls,
+            file.path, file.type, tuple(url.partition("?")[0] for url in file.urls),
             size=(folder / file.path).stat().st_size, sha256=plan.checked.get(file.path, ""),
         )
         for file in plan.files

@@ -113,11 +113,14 @@ def _digest(layer: _Layer) -> str:
 
 
 def _blob(folder: Path, layer: _Layer) -> Path | None:
-    """The file of a layer. A digest that is none leads nowhere."""
+    """The file of a layer. A digest that is none leads nowhere, and so does a link elsewhere: its
+    text would be shown, whoever else may not read it."""
     if not (digest := _digest(layer)):
         return None
+    root = (folder / "blobs").resolve()
     names = (f"sha256-{digest}", f"sha256:{digest}")  # the second by versions before 0.1.30
-    return next((p for n in names if (p := folder / "blobs" / n).is_file()), None)
+    found = (p for n in names if (p := root / n).is_file())
+    return next((p for p in found if p.resolve().parent == root), None)
 
 
 def _text(folder: Path, layers: Mapping[str, _Layer], kind: str) -> str:
