@@ -7,9 +7,12 @@ from pathlib import Path
 from breeze.contracts.fields import Choice, choice, integer, number, path, switch, text
 from breeze.contracts.parameters import Parameters
 from breeze.runners._local_fields import longest_sound, model_folder, models_folder, thread_count
+from breeze.runners._sherpa_files import VOICES
+from breeze.runners._voice_fields import bit_rate, chunk_length
 
 FAMILIES = (
     "transducer", "nemo_ctc", "zipformer_ctc", "wenet_ctc", "paraformer", "sense_voice", "whisper",
+    *VOICES,
 )  # fmt: skip
 
 
@@ -82,3 +85,5 @@ class SherpaParameters(Parameters):
     )
     threads: int = thread_count()
     max_seconds: int = longest_sound()
+    chunk_ms: int = chunk_length()
+    bitrate: int = bit_rate()
