@@ -93,10 +93,14 @@ class Instance:
         return self.info.default_model
 
     def model_for(self, capability: Capability) -> str:
-        """The model for this kind of work when none is asked for."""
+        """The model for this kind of work when none is asked for: the first that can do it."""
         if self.runner_type is None or self.parameters is None:
             return self.model
-        return self.runner_type.model_of(self.parameters, capability) or self.model
+        named = self.runner_type.model_of(self.parameters, capability)
+        if named or self.entry.model_id or not self.runner_type.info.one_model:
+            return named or self.model
+        able = (model.id for model in self.models or () if capability in model.capabilities)
+        return next(able, self.model)
 
     def fits(self, model: str) -> tuple[Capability, ...]:
         """What a model can do; nothing when the runner did not say."""
