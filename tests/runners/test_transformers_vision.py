@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -97,3 +99,23 @@ async def test_a_model_without_a_chat_template_is_refused(tmp_path: Path) -> Non
     folder = tiny_eyes(tmp_path / "mute", template=None)
     with pytest.raises(NotLoadedError, match="no chat template"):
         await transformers(folder).load("")
+
+
+@pytest.mark.skipif(find_spec("torchvision") is not None, reason="torchvision is here")
+async def test_what_a_model_needs_beside_the_extra_is_named(tmp_path: Path) -> None:
+    folder = tiny_eyes(tmp_path / "films")
+    changes = {
+        "processor_config.json": {"processor_class": "SmolVLMProcessor"},
+        "config.json": {"model_type": "smolvlm"},
+    }
+    for name, change in changes.items():
+        told = json.loads((folder / name).read_text())
+        (folder / name).write_text(json.dumps(told | change))
+    pixels = told_of(folder)["image_processor"]
+    (folder / "preprocessor_config.json").write_text(json.dumps(pixels))
+    with pytest.raises(NotLoadedError, match="pip install torchvision"):
+        await transformers(folder).load("")
+
+
+def told_of(folder: Path) -> Any:
+    return json.loads((folder / "processor_config.json").read_text())

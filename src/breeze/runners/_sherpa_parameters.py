@@ -55,7 +55,8 @@ class SherpaParameters(Parameters):
     )
     vad_model: Path | None = path(
         None,
-        "A silero_vad.onnx that tells speech from noise for offline models; empty: a simpler way",
+        "A silero_vad.onnx that tells speech from noise for offline models; empty: one in the "
+        "folder of the model, else a simpler way",
         title="Voice activity model",
         category="Segments",
         extensions=(".onnx",),

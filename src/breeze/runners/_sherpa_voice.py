@@ -128,7 +128,7 @@ class _Speaking:
         return 1
 
 
-def unmet(request: SpeakRequest, language: str) -> Iterator[Adjusted]:
+def unspoken(request: SpeakRequest, language: str) -> Iterator[Adjusted]:
     """What of the request is not used as asked. Raises InputError for another language."""
     asked = request.language.lower().replace("_", "-")
     if asked and language and asked[:2] != language.lower()[:2]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import platform
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,17 +11,28 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from breeze.contracts.capability import Backend
 from breeze.contracts.errors import NotLoadedError
 from breeze.contracts.threads import Outlet
+from breeze.runners._native_builds import has
 from breeze.runners._transformers_parameters import TransformersParameters
 from breeze.runners._vision_stop import Stop, Stopped
 
 SAFE: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
 """Nothing is fetched, and no code of a model's maker is run."""
-_BACKENDS = {"cpu": "CPU", "cuda": "GPU", "mps": "GPU"}
-_BESIDE = ("torchvision", "torchaudio", "librosa", "phonemizer", "uroman", "sentencepiece", "PIL")
-"""What the library asks for with some models; most of it is in no extra of ours."""
+BACKENDS = {"cpu": Backend.CPU, "cuda": Backend.GPU, "mps": Backend.GPU}
+"""Where each device computes."""
+_BESIDE = ("torchvision", "torchaudio", "librosa", "sentencepiece", "protobuf", "num2words")
+"""What the library asks for with some models, by names that are those of packages too."""
 _WAIT = 0.02
+
+
+def gpu_device() -> str:
+    """The device that is a GPU in the installed build of PyTorch, "" when none is."""
+    if has("torch", "lib/*torch_cuda.*", "lib/*torch_hip.*"):
+        return "cuda"  # which is its name for both
+    apple = sys.platform == "darwin" and platform.machine() == "arm64"
+    return "mps" if apple and has("torch", "lib/*torch_cpu.*") else ""
 
 
 class Native:
@@ -33,7 +46,7 @@ class Native:
         logging.disable_progress_bar()
         _check_device(torch, p.device)
         torch.set_num_threads(p.threads)
-        self.folder, self.device, self.backend = folder, p.device, _BACKENDS[p.device]
+        self.folder, self.device, self.backend = folder, p.device, BACKENDS[p.device]
         self._dtype = p.dtype
         self._turn = threading.Lock()
         self._stop = Stop(lambda: False)
@@ -49,10 +62,13 @@ class Native:
         """A tokenizer or processor by a class of the library. Raises NotLoadedError."""
         try:
             return kind.from_pretrained(str(self.folder), **SAFE)
-        except ImportError as error:
+        except (ImportError, ValueError, OSError) as error:  # the library is of two minds
+            told = str(error).lower()
+            if not (names := [n for n in _BESIDE if n in told and find_spec(n) is None]):
+                raise
             raise NotLoadedError(
-                f"{self.folder.name} needs more than the extra brings "
-                f"({_named(str(error))}), or choose another model.",
+                f"{self.folder.name} needs what no extra of ours brings: run pip install "
+                f"{' '.join(names)}, or choose another model.",
                 retryable=False,
             ) from error
 
@@ -89,13 +105,6 @@ def lacking(folder: Path, module: str, why: str, package: str = "") -> NotLoaded
         f"{folder.name} {why}: run pip install {package or module}, or choose another model.",
         retryable=False,
     )
-
-
-def _named(told: str) -> str:
-    """What the library misses, with the remedy."""
-    names = " ".join(name for name in _BESIDE if name.lower() in told.lower())
-    first = next(iter(told.strip().splitlines()), "")[:200]
-    return f"run pip install {names.replace('PIL', 'pillow')}" if names else first
 
 
 def _check_device(torch: Any, device: str) -> None:

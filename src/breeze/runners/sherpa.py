@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Generator, Iterator
+from collections.abc import AsyncGenerator, Generator
 from contextlib import aclosing
 from pathlib import Path
 from typing import TypeVar
 
 from breeze.contracts.capability import Capability, RunnerKind
-from breeze.contracts.errors import CapabilityError, InputError, RecognitionError
-from breeze.contracts.events import Adjusted, Finish, SpeakEvent, TranscribeEvent, Transcript
+from breeze.contracts.errors import CapabilityError, RecognitionError
+from breeze.contracts.events import Finish, SpeakEvent, TranscribeEvent, Transcript
 from breeze.contracts.fields import Choice
 from breeze.contracts.requests import SpeakRequest, TranscribeRequest
 from breeze.contracts.runner import ModelInfo, runner
@@ -21,11 +21,12 @@ from breeze.runners._awaited import done
 from breeze.runners._local_models import Found
 from breeze.runners._local_runner import LocalModelRunner
 from breeze.runners._local_speech import Voice, speak_all
+from breeze.runners._one_language import unmet
 from breeze.runners._sherpa_files import opens, voice_family
 from breeze.runners._sherpa_hearing import Hearing, Offline, Streaming
 from breeze.runners._sherpa_model import RATE, Recogniser
 from breeze.runners._sherpa_parameters import SherpaParameters as SherpaParameters
-from breeze.runners._sherpa_voice import Mouth, unmet
+from breeze.runners._sherpa_voice import Mouth, unspoken
 from breeze.runners._vision_stop import Stop
 
 T = TypeVar("T", Recogniser, Mouth)
@@ -64,15 +65,8 @@ class SherpaRunner(LocalModelRunner[SherpaParameters, Recogniser | Mouth]):
         return kind(path, self.parameters)
 
     def _about(self, found: Found) -> ModelInfo:
-        known = found.definition
-        return ModelInfo(
-            found.id,
-            (self._does(found),),
-            known.description if known else "",
-            size=found.size,
-            languages=(self.parameters.language,) if self.parameters.language else (),
-            licence=known.licence if known else "",
-        )
+        language = self.parameters.language
+        return found.info(self._does(found), languages=(language,) if language else ())
 
     def _does(self, found: Found) -> Capability:
         speaks = voice_family(found.path, self.parameters.family)
@@ -99,7 +93,7 @@ class SherpaRunner(LocalModelRunner[SherpaParameters, Recogniser | Mouth]):
         id, mouth = self._native(Mouth, Capability.TTS)
         p = self.parameters_for(request)
         number = mouth.number("" if request.voice == id else request.voice)
-        for note in unmet(request, p.language):
+        for note in unspoken(request, p.language):
             yield note
         who = Voice(request.voice or id, id, mouth.rate, request.speed)
 
@@ -118,7 +112,7 @@ class SherpaRunner(LocalModelRunner[SherpaParameters, Recogniser | Mouth]):
     async def transcribe(self, request: TranscribeRequest) -> AsyncGenerator[TranscribeEvent]:
         id, recogniser = self._native(Recogniser, Capability.ASR)
         p = self.parameters_for(request)
-        for note in _unmet(request, recogniser.language):
+        for note in unmet(request, recogniser.language):
             yield note
         kind: type[Hearing] = Streaming if recogniser.streaming else Offline
         with self.work.stream():
@@ -145,20 +139,3 @@ def _tried(hearing: Hearing, block: bytes | None) -> list[Transcript]:
         return hearing.finish() if block is None else hearing.hear(block)
     except RuntimeError as error:
         raise RecognitionError(f"sherpa-onnx gave up: {error}. Send the sound again.") from error
-
-
-def _unmet(request: TranscribeRequest, language: str) -> Iterator[Adjusted]:
-    """What of the request is not used as asked. Raises InputError for another language."""
-    asked = request.language.lower()
-    if language and asked not in ("", "auto") and asked[:2] != language.lower()[:2]:
-        raise InputError(
-            f"This model hears {language}, not {request.language}: choose another.",
-            field="language",
-        )
-    if asked not in ("", language.lower(), "en-us"):
-        why = "the language is that of the model and is not detected"
-        yield Adjusted("language", request.language, language, why)
-    if request.prompt:
-        yield Adjusted("prompt", request.prompt, "", "the decoder takes no prompt")
-    if request.temperature is not None:
-        yield Adjusted("temperature", request.temperature, None, "decoding has no chance in it")

@@ -7,11 +7,11 @@ from collections.abc import AsyncGenerator, Generator
 from contextlib import aclosing
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from breeze.contracts.capability import Capability, RunnerKind
+from breeze.contracts.capability import Backend, Capability, RunnerKind
 from breeze.contracts.errors import CapabilityError
-from breeze.contracts.events import ChatEvent, Finish, SpeakEvent, TranscribeEvent
+from breeze.contracts.events import ChatEvent, Finish, SpeakEvent, TranscribeEvent, joined
 from breeze.contracts.fields import Choice
 from breeze.contracts.requests import ChatRequest, SpeakRequest, TranscribeRequest
 from breeze.contracts.runner import ModelInfo, runner
@@ -25,7 +25,7 @@ from breeze.runners._transformers_chat import Generation
 from breeze.runners._transformers_ears import Ear, Speller, Writer
 from breeze.runners._transformers_files import Kind, config_of, opens
 from breeze.runners._transformers_hearing import Hearing
-from breeze.runners._transformers_load import Native
+from breeze.runners._transformers_load import BACKENDS, Native, gpu_device
 from breeze.runners._transformers_model import LanguageModel
 from breeze.runners._transformers_parameters import (
     TransformersParameters as TransformersParameters,
@@ -67,6 +67,17 @@ class TransformersRunner(LocalModelRunner[TransformersParameters, Native]):
 
     vision = True
     example = "smollm2-135m-instruct"
+
+    @classmethod
+    def backends_of(
+        cls, parameters: TransformersParameters, home: Path | None = None
+    ) -> tuple[Backend, ...]:
+        return (BACKENDS[parameters.device],)
+
+    @classmethod
+    def parameters_on(cls, backend: Backend) -> dict[str, Any]:
+        device = "cpu" if backend is Backend.CPU else gpu_device() if backend is Backend.GPU else ""
+        return {"device": device} if device else {}
 
     @staticmethod
     def _opens(path: Path) -> Path | None:
@@ -110,7 +121,7 @@ class TransformersRunner(LocalModelRunner[TransformersParameters, Native]):
             yield note
         generation = Generation(id, model, request, given, asked, self.work)
         with self.work.stream():
-            async with aclosing(from_thread(generation.run)) as events:
+            async with aclosing(from_thread(generation.run, join=joined)) as events:
                 async for event in events:
                     yield event
 
