@@ -17,7 +17,7 @@ from breeze.contracts.requests import ChatRequest, TranscribeRequest
 from breeze.contracts.values import Usage
 from breeze.runners.transformers import TransformersParameters, TransformersRunner
 from tests.runners.hearing import CHILDREN, RATE
-from tests.runners.tiny_transformers import tiny_speller, tiny_writer
+from tests.runners.tiny_transformers import tiny_moonshine, tiny_speller, tiny_writer
 from tests.runners.vendor import ready
 from tests.runners.whole import whole
 
@@ -123,6 +123,17 @@ async def test_the_same_seed_hears_the_same(writer: Path) -> None:
             hot = heard(audio=CHILDREN, temperature=1.0, params={"seed": seed})
             texts.append((await whole(runner, hot, Transcription)).text)
     assert texts[0] == texts[1] != texts[2]
+
+
+async def test_a_model_without_languages_writes_too(tmp_path: Path) -> None:
+    folder = tiny_moonshine(tmp_path / "moonshine")
+    async with ready(transformers(folder)) as runner:
+        asked = heard(audio=CHILDREN, language="de", prompt="names")
+        events = await events_of(runner, asked)
+        steps = runner.work.steps
+    assert [e.field for e in events if isinstance(e, Adjusted)] == ["language", "prompt"]
+    assert steps > 30
+    assert [e.text for e in events if isinstance(e, Transcript) and e.is_final] != [""]
 
 
 async def test_a_model_that_spells_tells_words_with_their_times(speller: Path) -> None:

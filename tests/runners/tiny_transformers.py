@@ -91,6 +91,38 @@ def tiny_writer(folder: Path, *, longest: int = 24) -> Path:
     return folder
 
 
+def tiny_moonshine(folder: Path) -> Path:
+    """A Moonshine that writes 30 tokens at least about anything, and tells no limit."""
+    import torch
+    from transformers import (
+        MoonshineConfig,
+        MoonshineForConditionalGeneration,
+        Wav2Vec2FeatureExtractor,
+        Wav2Vec2Processor,
+    )
+
+    words = tokenizer()
+    words.pad_token = "</s>"
+    features = Wav2Vec2FeatureExtractor(do_normalize=False, return_attention_mask=True)
+    Wav2Vec2Processor(features, words).save_pretrained(str(folder))
+    torch.manual_seed(5)
+    ends = {"bos_token_id": 0, "eos_token_id": 1, "pad_token_id": 1, "decoder_start_token_id": 0}
+    sizes: dict[str, Any] = {
+        f"{part}_{size}": count
+        for part in ("encoder", "decoder")
+        for size, count in (
+            ("num_hidden_layers", 1), ("num_attention_heads", 2), ("num_key_value_heads", 2),
+        )
+    }  # fmt: skip
+    config = MoonshineConfig(
+        vocab_size=len(words), hidden_size=32, intermediate_size=32, **sizes, **ends
+    )
+    model: Any = MoonshineForConditionalGeneration(config)
+    model.generation_config.min_new_tokens = 30
+    model.save_pretrained(str(folder))
+    return folder
+
+
 def tiny_voice(folder: Path, *, phonemes: bool = False) -> Path:
     """A VITS of two speakers that hums."""
     import torch

@@ -19,6 +19,8 @@ from breeze.runners._vad import RATE
 
 _UNSAID = ("", "auto", "en-us")
 """Languages in a request that ask for nothing: what the caller leaves open, and the usual one."""
+_MOST_TOKENS = 200
+"""Of a part, where the model does not say: the library would stop after 20."""
 Told = Callable[[str], bool]
 """Takes the text so far; False: nobody listens."""
 
@@ -77,6 +79,8 @@ class Writer(Ear):
         known = getattr(self.native.generation_config, "lang_to_id", None) or {}
         self._languages = {name.strip("<|>"): int(token) for name, token in known.items()}
         self._prompts = hasattr(self.tokenizer, "get_prompt_ids")
+        own = self.native.generation_config
+        self._limited = bool(own.max_length or own.max_new_tokens)
 
     def _language(self, asked: str) -> str | None:
         code = asked.lower().replace("_", "-").partition("-")[0]
@@ -118,6 +122,8 @@ class Writer(Ear):
 
     def _wishes(self, request: TranscribeRequest) -> dict[str, Any]:
         wishes: dict[str, Any] = {"do_sample": bool(request.temperature)}
+        if not self._limited:
+            wishes["max_new_tokens"] = _MOST_TOKENS
         if request.temperature:
             wishes["temperature"] = request.temperature
         if language := self._language(request.language):
