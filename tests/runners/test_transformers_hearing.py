@@ -147,6 +147,7 @@ async def test_a_model_that_spells_tells_words_with_their_times(speller: Path) -
         assert segment.confidence is not None
         times = [time for word in segment.words for time in (word.start, word.end)]
         assert times == sorted(times)
+        assert {type(time) for time in times} == {float}  # as other processes can be told
         assert segment.start <= times[0]
         assert times[-1] <= segment.end + 0.05
     assert all(not s.words and s.end == 0 for s in untimed.segments)

@@ -191,8 +191,8 @@ class Speller(Ear):
         return tuple(
             Word(
                 str(word["word"]),
-                round(part.start + word["start_offset"] * moment, 3),
-                round(part.start + word["end_offset"] * moment, 3),
+                round(part.start + int(word["start_offset"]) * moment, 3),
+                round(part.start + int(word["end_offset"]) * moment, 3),
             )
             for word in told.word_offsets
         )
