@@ -94,8 +94,6 @@ class Worker:
         self._size = resident(self.pid) or self._size
         return self._size
 
-    # asking ---------------------------------------------------------------------------
-
     async def load(self, model: str) -> None:
         """Raises what the runner's load raises."""
         await self._ask(lambda number: Load(number, model))
