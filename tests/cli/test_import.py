@@ -48,6 +48,8 @@ def test_what_is_linked_is_ours_and_costs_nothing(breeze: Shell, disk: OllamaDis
     assert "left out: broken:1b" in done.err
     (file,) = breeze.home.glob("models/*/model.gguf")
     assert file.stat().st_nlink == 2
+    listed = breeze("models", "--installed", "--json").out.splitlines()
+    assert [json.loads(line).get("size", 0) for line in listed][1:] == [0]
     again = breeze("import", "ollama", "tiny:1b", "--link")
     assert "here already: tiny:1b" in again.err
     assert " yes" in breeze("import", "ollama", "tiny:1b").text
@@ -69,3 +71,14 @@ def test_a_program_that_nobody_knows_is_refused(breeze: Shell) -> None:
     done = breeze("import", "winamp")
     assert done.code == 2
     assert "none of hf-cache, lmstudio, ollama" in done.err
+
+
+@pytest.mark.parametrize("more", [(), ("--link",)])
+def test_where_no_model_is_that_is_said(
+    breeze: Shell, tmp_path: Path, more: tuple[str, ...]
+) -> None:
+    breeze.environ["OLLAMA_MODELS"] = str(tmp_path)
+    done = breeze("import", "ollama", *more)
+    assert (done.code, done.text) == (0, "")
+    assert f"no models of Ollama in {tmp_path}" in done.err
+    assert "--from DIR" in done.err

@@ -137,3 +137,14 @@ async def _do(what: str) -> None:  # noqa: C901  # one branch a command
     elif what == "hang up":
         os.close(int(sys.argv[1]))
         await asyncio.sleep(60)
+    elif command == "leave":  # a process that holds all that is open here, and die
+        if not (other := os.fork()):
+            if rest == "its group":
+                os.setsid()
+            time.sleep(30)  # noqa: ASYNC251  # that is the fault
+            os._exit(0)
+        print(other, file=sys.stderr, flush=True)
+        os.kill(os.getpid(), signal.SIGKILL)
+    elif command == "pad":  # a key that is half gone from the end of what it said
+        print(f"{rest}\n".ljust(8 * 1024 + 10, "."), file=sys.stderr, flush=True)
+        os._exit(1)

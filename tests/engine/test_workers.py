@@ -89,6 +89,18 @@ async def test_its_surroundings_are_bare(monkeypatch: pytest.MonkeyPatch) -> Non
         assert await said(runner, "environ HOME") == os.environ["HOME"]
 
 
+async def test_where_libraries_look_for_files_reaches_it_and_keys_do_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kept = ("HF_HOME", "HF_HUB_OFFLINE", "HF_ENDPOINT", "TOKENIZERS_PARALLELISM", "TORCH_HOME")
+    private = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_SECRET_STORE", "TRANSFORMERS_API_KEY")
+    for name in (*kept, *private):
+        monkeypatch.setenv(name, "given")
+    async with at_work() as runner:
+        told = {name: await said(runner, f"environ {name}") for name in (*kept, *private)}
+    assert told == dict.fromkeys(kept, "given") | dict.fromkeys(private, "-")
+
+
 async def test_one_thread_is_the_default() -> None:
     async with at_work() as runner:
         assert await said(runner, "environ OPENBLAS_NUM_THREADS") == "1"

@@ -10,6 +10,7 @@ import pytest
 from breeze.contracts.errors import InputError
 from breeze.contracts.model_files import ModelDefinition
 from breeze.engine.registry import Registry
+from breeze.models.archive import is_archive, without_ending
 from breeze.models.builtin import catalogue, embedded
 from breeze.models.paths import safe_path
 from breeze.models.recognised import formats, recognise
@@ -20,13 +21,18 @@ ENTRIES = list(catalogue().values())
 
 @pytest.mark.parametrize("model", ENTRIES, ids=lambda model: model.id)
 def test_an_entry_can_be_pulled_and_served(model: ModelDefinition, tmp_path: Path) -> None:
-    assert read_reference(model.source).kind == "hub"
+    packed = any(is_archive(file.file_name) for file in model.files)
+    assert read_reference(model.source).kind == ("url" if packed else "hub")
     assert read_reference(model.id).kind == "catalogue"
     assert model.capabilities
     assert model.description
     names = [file.file_name or file.pattern for file in model.files]
     assert all(safe_path(name.rstrip("/*")) for name in names)
-    if all(file.file_name for file in model.files):
+    if packed:
+        known = any(file.sha256 for file in model.files)
+        assert known != ("No digest of it is known" in model.description)
+        assert without_ending(names[0]) == model.id  # its family and language are read from there
+    elif all(file.file_name for file in model.files):
         told = recognise({name: tmp_path / name for name in names})
         assert told is not None
         assert (told.runner, told.entry_point.value) == (model.runner, model.entry_point.value)
@@ -34,7 +40,15 @@ def test_an_entry_can_be_pulled_and_served(model: ModelDefinition, tmp_path: Pat
 
 def test_each_kind_of_runner_has_a_small_model() -> None:
     runners = {model.runner for model in ENTRIES}
-    assert runners >= {"llamacpp", "onnx", "executorch", "transformers", "whisper", "sherpa"}
+    assert runners >= {
+        "llamacpp",
+        "onnx",
+        "executorch",
+        "transformers",
+        "whisper",
+        "sherpa",
+        "vosk",
+    }
 
 
 def test_who_serves_a_model_is_a_runner_that_there_is() -> None:

@@ -13,7 +13,9 @@ from breeze.contracts.model_files import installed
 from breeze.models.elsewhere import find
 from breeze.models.elsewhere.found import Found
 from breeze.models.linking import definition, link
+from breeze.testing.standins.hub import HubStandin
 from tests.models.disks import CacheDisk, OllamaDisk, gguf
+from tests.models.hub import opened, pulled
 
 PLACE = "registry.ollama.ai/library"
 
@@ -82,3 +84,14 @@ def test_another_disk_is_reached_by_a_symbolic_link(tmp_path: Path) -> None:
         made = link(only("ollama", disk.folder), tmp_path / "models")
         assert made.entry.is_symlink()
         assert made.entry.read_bytes() == gguf()
+
+
+async def test_links_count_neither_as_ours_nor_for_the_quota(tmp_path: Path) -> None:
+    CacheDisk(tmp_path / "hub").model("org/linked", {"model.gguf": gguf() + bytes(3_000_000)})
+    (found,) = find("hf-cache", {}, tmp_path / "hub")
+    root = tmp_path / "models"
+    link(found, root)
+    async with HubStandin.serving() as hub, opened(root, hub, quota=4_000_000) as store:
+        assert store.size("org/linked") < 2000
+        await pulled(store, "hf:breeze/tiny")
+        assert await store.remove("org/linked") < 2000

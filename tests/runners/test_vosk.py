@@ -24,7 +24,10 @@ def model(folder: Path) -> Path:
 async def test_without_a_model_it_says_what_to_set(tmp_path: Path) -> None:
     runner = VoskRunner(VoskParameters())
     runner.home = tmp_path
-    assert runner.check() == "no model is here (set model_path or models_dir)"
+    assert runner.check() == (
+        "no model is here (run: breeze pull vosk-model-small-en-us-0.15, or set model_path or "
+        "models_dir)"
+    )
     with pytest.raises(NotLoadedError, match="set model_path"):
         await runner.load("")
     with pytest.raises(NotFoundError, match="set model_path"):

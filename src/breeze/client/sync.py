@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar, overload
 
 from breeze.client.client import Client
 from breeze.client.stream import EventStream, Route
+from breeze.client.sync_shelf import SyncShelfAsking
 from breeze.contracts.answers import (
     ChatAnswer,
     Embeddings,
@@ -24,6 +25,7 @@ from breeze.contracts.answers import (
     Speech,
     Transcription,
 )
+from breeze.contracts.ranking import Ranking
 from breeze.contracts.request import Request
 from breeze.contracts.requests import (
     ChatRequest,
@@ -129,8 +131,10 @@ async def _cancelled(events: EventStream[Any]) -> bool:
     return events.cancel()
 
 
-class SyncClient:
+class SyncClient(SyncShelfAsking):
     """A Breeze server, for programs without an event loop; takes what `Client` takes."""
+
+    _loop: _Loop
 
     def __init__(self, url: str = "", key: str = "", **how: Any) -> None:
         self._client = Client(url, key, **how)
@@ -177,6 +181,10 @@ class SyncClient:
     def run(self, request: Any) -> Any:
         """The whole answer."""
         return self._loop.wait(self._client.run(request))
+
+    def rank(self, query: str, texts: Sequence[str], **fields: Any) -> Ranking:
+        """The texts by how well they answer `query`; `fields` are those of a request."""
+        return self._loop.wait(self._client.rank(query, texts, **fields))
 
     def cancel(self, request_id: str) -> bool:
         """Stop a request of this key. True only if something was stopped."""

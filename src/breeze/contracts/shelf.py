@@ -38,8 +38,8 @@ class OfferedModel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
 
 class PullStatus(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A model on its way. `stage`: `resolve`, `pull`, `wait`, `check`, `publish`; at rest
-    `paused`, `stopped` or `failed`, for what `problem` says. Bytes, bytes a second, seconds.
+    """A model on its way. `stage`: `resolve`, `pull`, `wait`, `unpack`, `check`, `publish`; at
+    rest `paused`, `stopped` or `failed`, for what `problem` says. Bytes, bytes a second, seconds.
     """
 
     id: str

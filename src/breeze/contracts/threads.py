@@ -23,6 +23,8 @@ A small model makes thousands of tokens a second, more than any screen shows, an
 for each would cost a third of that speed. The first event after a pause, the end and a full buffer
 never wait.
 """
+JOINED = 8
+"""At most so many events become one, so that a short answer still comes in pieces."""
 Join = Callable[[T, T], T | None]
 """Makes one of two neighbours that became ready together, where they can be one."""
 
@@ -99,10 +101,12 @@ class Outlet(Generic[T]):
 
     def _take(self) -> T:
         with self._room:
-            item = self._items.popleft()
-            while self._join and self._items and (both := self._join(item, self._items[0])):
+            item, others = self._items.popleft(), JOINED - 1
+            while others and self._join and self._items:
+                if (both := self._join(item, self._items[0])) is None:
+                    break
                 self._items.popleft()
-                item = both
+                item, others = both, others - 1
             self._room.notify()
         return item
 

@@ -68,6 +68,11 @@ class Entry:
         return len(self.queue)
 
     @property
+    def gone(self) -> bool:
+        """What it had loaded is lost, and nobody has asked for it again."""
+        return self.state is State.LOADING and self.loading is None and not self.leases
+
+    @property
     def isolated(self) -> bool:
         """Whether its memory is that of another process."""
         return hasattr(self.runner, "resident")

@@ -74,9 +74,9 @@ class Pool:
         return (*self._entries.values(), *self._draining)
 
     def shown(self, instance: str) -> tuple[LoadedModel, ...]:
-        """The instance's loaded models, the draining ones included."""
-        now = self.clock.now()
-        return tuple(e.shown(now) for e in self.entries if e.key.instance == instance)
+        """The instance's loaded models, the draining ones included, but not what has died."""
+        now, mine = self.clock.now(), (e for e in self.entries if e.key.instance == instance)
+        return tuple(entry.shown(now) for entry in mine if not entry.gone)
 
     def take(self, key: Key) -> Entry | None:
         """Lease the runner of `key` if that takes no waiting; nothing is unloaded until `leave`."""
@@ -205,8 +205,8 @@ class Pool:
         if entry.loading is not None and not entry.loading.done():  # nobody waits for it now
             entry.retired = True
             entry.loading.cancel()
-            self._start(entry.loading)  # it unloads what it has loaded so far
             self._forget(entry)
+            self._draining.add(entry)
         if entry in self._draining:
             self._start(self._drained(entry))
             return
@@ -233,7 +233,11 @@ class Pool:
     async def _drained(self, entry: Entry) -> None:
         if entry.leases:
             return
+        if entry.loading is not None:
+            await asyncio.wait((entry.loading,))
         self._draining.discard(entry)
+        if entry.loading is not None and entry.loading.cancelled():
+            return  # it has unloaded what it had loaded so far
         try:
             await entry.runner.unload()
         finally:

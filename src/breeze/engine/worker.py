@@ -45,6 +45,7 @@ STOP = 2.0
 """Seconds in which a cancelled stream must have stopped; else its worker is."""
 _ENDING = 1.0
 _UNLOADING = 10.0
+_LONGEST_KEY = 256
 _log = logging.getLogger("breeze.workers")
 
 
@@ -78,10 +79,9 @@ class Worker:
         self._last = 0
         self._burial: asyncio.Task[None] | None = None
         self._verdict: RunnerError | None = None
-        self._process = WorkerProcess(clock, threads)
-        self._channel: Channel[Any] = Channel(
-            self._process.end, FromWorker, self._took, self._ended
-        )
+        self._process = WorkerProcess(clock, threads, lambda: self._channel.hang_up())
+        end = self._process.end
+        self._channel: Channel[Any] = Channel(end, FromWorker, self._took, self._ended)
         self.send = self._channel.send
         self.send(hello)
 
@@ -217,6 +217,8 @@ class Worker:
 
     def _judged(self, code: int) -> RunnerError:
         tail = redacted(self._process.tail, self.secrets)
+        if self._process.cut:  # perhaps within a secret
+            tail = tail[max(_LONGEST_KEY, *map(len, self.secrets)) :]
         if self._why:
             error: RunnerError = stopped(self._name, code, self._why)
         else:

@@ -209,6 +209,7 @@ def main() -> None:
     """Serve on the socket that was inherited."""
     number, parent = int(sys.argv[1]), int(sys.argv[2])
     die_with(parent)
+    os.set_inheritable(number, False)  # not for programs that a runtime starts
     faulthandler.enable()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     asyncio.run(serve(socket.socket(fileno=number)))

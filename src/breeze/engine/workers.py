@@ -49,6 +49,7 @@ class WorkerRunner(Runner[Parameters]):
         super().__init__(runner.parameters)
         self.info = runner.info  # type: ignore[misc]  # that of the one it stands for
         self.capabilities_of = runner.capabilities_of  # type: ignore[method-assign]  # likewise
+        self.home = runner.home
         self._runner = runner
         self._worker: Worker | None = None
         self._told: Parameters | None = None

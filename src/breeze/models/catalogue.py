@@ -11,6 +11,7 @@ import msgspec
 from breeze.contracts.errors import InputError, NotFoundError
 from breeze.contracts.model_files import ModelDefinition
 from breeze.contracts.unreadable import UNREADABLE
+from breeze.models.json_place import field_of, line_of, plain
 
 
 class _File(msgspec.Struct):
@@ -44,8 +45,8 @@ class Catalogue(Mapping[str, ModelDefinition]):
         near = difflib.get_close_matches(id, self._known, 3, 0.5)
         hint = f" Did you mean {' or '.join(near)}?" if near else ""
         raise NotFoundError(
-            f"The catalogue has no model {id[:120]!r}.{hint} Name one that it has, "
-            "hf:org/name or the URL of a file.",
+            f"The catalogue has no model {id[:120]!r}.{hint} Name one that it has "
+            "(breeze models --catalogue), hf:org/name or the URL of a file.",
             field="model",
             model=id[:120],
         )
@@ -71,9 +72,15 @@ def decode_definitions(data: bytes, where: str) -> tuple[ModelDefinition, ...]:
         else:
             found = msgspec.json.decode(data, type=_File).models
     except UNREADABLE as error:
-        raise InputError(f"{where}: {error}", field="models") from error
-    if blank := [n for n, model in enumerate(found) if not model.id.strip()]:
+        said = str(error)
+        field = field_of(said)
+        told = f"{field}: {plain(said)}" if field else said
         raise InputError(
-            f"{where}: models[{blank[0]}].id is empty.", field=f"models[{blank[0]}].id"
-        )
+            f"{where}, line {line_of(data, said)}: {told}. Correct it, or move the file away.",
+            field=field or "models",
+        ) from error
+    if blank := [n for n, model in enumerate(found) if not model.id.strip()]:
+        field = f"models[{blank[0]}].id"
+        line = line_of(data, f" - at `$.{field}`")
+        raise InputError(f"{where}, line {line}: {field} is empty.", field=field)
     return found

@@ -7,6 +7,7 @@ import errno
 import hashlib
 import os
 import shutil
+import stat
 import threading
 import uuid
 from collections.abc import Callable
@@ -75,6 +76,22 @@ def size_of(folder: Path) -> int:
             if not file.is_symlink() and file.exists():
                 total += file.stat().st_size
     return total
+
+
+def own_bytes(folder: Path) -> int:
+    """Bytes that would be free without this folder: a file with names elsewhere stays there."""
+    sizes, names = dict[tuple[int, int], int](), dict[tuple[int, int], int]()
+    for base, _, files in os.walk(folder):
+        for name in files:
+            try:
+                told = Path(base, name).lstat()
+            except OSError:  # it went away meanwhile
+                continue
+            if stat.S_ISREG(told.st_mode):
+                file = (told.st_dev, told.st_ino)
+                names[file] = names.get(file, told.st_nlink) - 1
+                sizes[file] = told.st_size
+    return sum(size for file, size in sizes.items() if names[file] <= 0)
 
 
 def free_bytes(folder: Path) -> int:

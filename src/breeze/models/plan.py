@@ -16,7 +16,9 @@ _NAME = "plan.json"
 
 
 class Wanted(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A file to fetch. `size` 0 is unknown; `blob` is its git object id, `sha256` its digest."""
+    """A file to fetch. `size` 0 is unknown; `blob` is its git object id, `sha256` its digest.
+    `unpack`: it is an archive, of which only the files are wanted.
+    """
 
     path: str
     urls: tuple[str, ...]
@@ -24,6 +26,7 @@ class Wanted(msgspec.Struct, frozen=True, omit_defaults=True):
     sha256: str = ""
     blob: str = ""
     type: FileType = "model"
+    unpack: bool = False
 
     @property
     def digest(self) -> tuple[str, str] | None:

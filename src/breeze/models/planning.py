@@ -11,6 +11,7 @@ import msgspec
 from breeze.contracts.clock import Clock
 from breeze.contracts.errors import InputError, NotFoundError
 from breeze.contracts.model_files import ModelDefinition, ModelFile
+from breeze.models.archive import check_form, is_archive
 from breeze.models.catalogue import Catalogue
 from breeze.models.hub import Hub, HubFile, Repository
 from breeze.models.hub_address import ENDPOINT
@@ -49,7 +50,15 @@ async def make_plan(
         definition = msgspec.structs.replace(catalogue.find(reference.text), id=reference.id)
         wanted = await _of_catalogue(definition, settings, hub)
         allow_pickle = allow_pickle or definition.metadata.get("allowPickle") is True
+    if reference.kind != "hub" or reference.file:
+        wanted = tuple(_unpacked(file) for file in wanted)
     return Plan(reference.text, definition, _sound(wanted, definition.id), allow_pickle)
+
+
+def _unpacked(file: Wanted) -> Wanted:
+    """An archive that was asked for is to be unpacked; those in a repository are files of it."""
+    check_form(file.path)
+    return msgspec.structs.replace(file, unpack=is_archive(file.path))
 
 
 def _described(reference: Reference, repository: Repository) -> ModelDefinition:

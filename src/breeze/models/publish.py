@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from breeze.contracts.model_files import MANIFEST, Installed, ModelDefinition
-from breeze.models.disk import disk_error, size_of, sync_folder, write_whole
+from breeze.models.disk import disk_error, own_bytes, sync_folder, write_whole
 from breeze.models.paths import Places
 
 
@@ -46,7 +46,7 @@ def publish(root: Path, staged: Path, definition: ModelDefinition) -> Installed:
 
 def take_away(places: Places, target: Path) -> int:
     """Remove a folder: it is gone from sight at once. Bytes freed. Raises UnavailableError."""
-    size = size_of(target)
+    size = own_bytes(target)
     try:
         aside = _set_aside(places, target)
     except OSError as error:

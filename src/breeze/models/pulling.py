@@ -6,14 +6,15 @@ import msgspec
 
 from breeze.contracts.events import Progress
 
-STAGES = ("resolve", "pull", "wait", "check", "publish", "paused", "stopped", "failed")
+STAGES = ("resolve", "pull", "wait", "unpack", "check", "publish", "paused", "stopped", "failed")
 
 
 class Pulling(msgspec.Struct, frozen=True, omit_defaults=True):
     """A pull at one moment.
 
     `stage`: `resolve` asks what there is to fetch, `pull` fetches, `wait` until a server may be
-    asked again or another process is done, `check` compares digests, `publish` puts it in place;
+    asked again or another process is done, `unpack` takes archives apart (`done` and `total` are
+    bytes of the archives then), `check` looks at the files, `publish` puts it in place;
     at rest: `paused` by somebody, `stopped` with its process, `failed` for what `problem` says.
     `done` and `total` in bytes, `speed` in bytes a second, `eta` in seconds.
     """

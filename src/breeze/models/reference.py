@@ -8,6 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 from breeze.contracts.errors import InputError, RunnerError
 from breeze.contracts.model_files import folder_name
+from breeze.models.archive import without_ending
 from breeze.models.paths import safe_path
 
 _REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9_][\w.-]{0,95}", re.ASCII)
@@ -63,13 +64,16 @@ def _hub(text: str) -> Reference:
 
 
 def _url(text: str) -> Reference:
-    name = unquote(urlsplit(text).path.rpartition("/")[2])
+    try:
+        name = unquote(urlsplit(text).path.rpartition("/")[2])
+    except ValueError as error:
+        raise _wrong(f"{text[:200]!r} is no URL: {error}") from error
     if not name:
         raise _wrong(f"{text[:200]!r} must end with the name of a file")
     safe_path(name, "model")
     if _is_long(name):
         raise _wrong(f"{name[:60]}… is too long")
-    return Reference("url", text, name.rpartition(".")[0] or name, file=name, url=text)
+    return Reference("url", text, without_ending(name), file=name, url=text)
 
 
 def _is_long(id: str) -> bool:

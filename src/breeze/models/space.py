@@ -5,16 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 
 from breeze.contracts.errors import DownloadError, RunnerError
-from breeze.models.disk import free_bytes, size_of
+from breeze.models.disk import free_bytes, own_bytes
 from breeze.models.settings import StoreSettings
 
 
-def check_room(root: Path, needed: int, settings: StoreSettings) -> None:
-    """Raises DownloadError when `needed` more bytes under `root` would be too many."""
+def check_room(
+    root: Path, needed: int, settings: StoreSettings, *, leaving: int = 0, how: str = "fetched"
+) -> None:
+    """Raises DownloadError when `needed` more bytes under `root` would be too many.
+
+    `leaving`: bytes that are there now and do not stay. `how` the bytes come.
+    """
     free = max(0, free_bytes(root) - settings.reserve)
     if needed > free:
         raise _full(
-            f"{_shown(needed)} are to be fetched, but the disk of {root} has {_shown(free)} left "
+            f"{_shown(needed)} are to be {how}, but the disk of {root} has {_shown(free)} left "
             f"(beside a reserve of {_shown(settings.reserve)}). Free some space: breeze models gc, "
             "breeze models remove ID.",
             "disk_full",
@@ -22,10 +27,10 @@ def check_room(root: Path, needed: int, settings: StoreSettings) -> None:
         )
     if not settings.quota:
         return
-    used = size_of(root)
+    used = max(0, own_bytes(root) - leaving)
     if used + needed > settings.quota:
         raise _full(
-            f"{_shown(needed)} are to be fetched, but models take {_shown(used)} of the "
+            f"{_shown(needed)} are to be {how}, but models take {_shown(used)} of the "
             f"{_shown(settings.quota)} that they may. Raise the quota, or remove some: breeze "
             "models remove ID.",
             "quota",

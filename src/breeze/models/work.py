@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -17,9 +18,11 @@ from breeze.models.plan import Plan, load_plan
 from breeze.models.planning import make_plan
 from breeze.models.publish import publish
 from breeze.models.pull import Pull, Work
-from breeze.models.recognised import recognise
+from breeze.models.recognised import file_type, recognise
 from breeze.models.reference import Reference
 from breeze.models.settings import StoreSettings
+from breeze.models.unpack import Unpacked
+from breeze.models.unpacking import Unpacking
 from breeze.models.web import Web
 
 
@@ -47,9 +50,16 @@ def pulled(
             await fetching.run(web, old)
             _show(pull, fetching, plan)
         pull.sample = lambda: None
-        pull.show(stage="check", speed=0.0, eta=None)
         staged = pull.folder / "files"
-        definition = await in_thread(lambda: _checked(plan, staged))
+        unpacked: Mapping[str, Unpacked] = {}
+        if any(file.unpack for file in plan.files):
+            unpacking = Unpacking(plan, pull.folder, places.root, settings)
+            pull.show(stage="unpack", done=0, total=unpacking.total, speed=0.0, eta=None)
+            pull.sample = lambda: pull.show(done=unpacking.done)
+            staged, unpacked = await in_thread(unpacking.run, unpacking.stop)
+            pull.sample = lambda: None
+        pull.show(stage="check", speed=0.0, eta=None)
+        definition = await in_thread(lambda: _checked(plan, staged, unpacked))
         pull.show(stage="publish")
         return await in_thread(lambda: publish(places.root, staged, definition))
 
@@ -75,18 +85,23 @@ def _show(pull: Pull, fetching: Fetching, plan: Plan) -> None:
     )
 
 
-def _checked(plan: Plan, folder: Path) -> ModelDefinition:
+def _checked(plan: Plan, folder: Path, unpacked: Mapping[str, Unpacked]) -> ModelDefinition:
     """The model as it is: each file looked at, with its size and digest. Raises InputError."""
-    paths = {file.path: folder / file.path for file in plan.files}
-    for path in paths.values():
-        check_header(path, allow_pickle=plan.allow_pickle)
     files = tuple(
         ModelFile(
             file.path, file.type, file.urls,
-            size=paths[file.path].stat().st_size, sha256=plan.checked.get(file.path, ""),
+            size=(folder / file.path).stat().st_size, sha256=plan.checked.get(file.path, ""),
         )
         for file in plan.files
+        if not file.unpack
     )  # fmt: skip
+    files += tuple(
+        ModelFile(name, file_type(name), size=one.size, sha256=one.sha256)
+        for name, one in unpacked.items()
+    )
+    paths = {file.file_name: folder / file.file_name for file in files}
+    for path in paths.values():
+        check_header(path, allow_pickle=plan.allow_pickle)
     definition = msgspec.structs.replace(plan.definition, files=files)
     if definition.runner or (found := recognise(paths)) is None:
         return definition

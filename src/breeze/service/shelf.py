@@ -50,6 +50,7 @@ def stored(store: ModelStore, model: Installed, *, built_in: bool = False) -> St
     """A model on the disk, with what it takes there."""
     told = model.definition
     size = sum(file.size for file in told.files) if built_in else store.size(model.id)
+    size = 0 if told.links else size
     return StoredModel(
         id=model.id, runner=told.runner, capabilities=told.capabilities, size=size,
         context=told.context, source=told.source, licence=told.licence,
@@ -66,16 +67,21 @@ def status(pull: Pulling) -> PullStatus:
 
 
 async def pulled(
-    store: ModelStore, reference: str, *, again: bool = False, allow_pickle: bool = False
+    store: ModelStore,
+    reference: str,
+    *,
+    id: str = "",
+    again: bool = False,
+    allow_pickle: bool = False,
 ) -> AsyncGenerator[Progress | Finish]:
-    """Fetch a model: Progress in bytes, then one Finish. Raises RunnerError.
+    """Fetch a model, to be called `id`: Progress in bytes, then one Finish. Raises RunnerError.
 
     Closing this ends the watching; the download goes on until it is paused or cancelled.
     """
     if any(model.id == reference.strip() for model in embedded()):
         yield Finish(metadata={"model_name": reference.strip()})
         return
-    events = store.pull(reference, again=again, allow_pickle=allow_pickle)
+    events = store.pull(reference, id=id, again=again, allow_pickle=allow_pickle)
     async with aclosing(events):
         async for event in events:
             if isinstance(event, Installed):
@@ -85,6 +91,15 @@ async def pulled(
                     event.stage, float(event.done), float(event.total), event.eta,
                     metadata={"model_name": event.id, "bytes_per_second": round(event.speed)},
                 )  # fmt: skip
+
+
+async def resumed(store: ModelStore, id: str) -> AsyncGenerator[Progress | Finish]:
+    """Go on with a pull that rests, as `pulled` does. Raises NotFoundError when there is none."""
+    again = any(model.id == id for model in store.models())
+    pull = await store.resume(id)
+    async with aclosing(pulled(store, pull.source, id=id, again=again)) as events:
+        async for event in events:
+            yield event
 
 
 async def removed(store: ModelStore, id: str) -> int:

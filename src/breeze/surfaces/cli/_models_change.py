@@ -8,7 +8,7 @@ import click
 
 from breeze.surfaces.cli._exit import FAILED
 from breeze.surfaces.cli._models_shelf import opened_store
-from breeze.surfaces.cli._options import json_option
+from breeze.surfaces.cli._options import Work, json_option, server_options
 from breeze.surfaces.cli._run import run
 from breeze.surfaces.cli._table import show_lines
 from breeze.surfaces.cli._terminal import note
@@ -22,17 +22,22 @@ _ids = click.argument("ids", nargs=-1, required=True, metavar="MODEL...")
 
 @click.command("remove")
 @_ids
-def remove(ids: tuple[str, ...]) -> None:
+@server_options
+def remove(ids: tuple[str, ...], work: Work) -> None:
     """Delete models. Of an imported one only the links go, never the other program's files."""
     for id in ids:
-        freed = run(_remove(id))
+        freed = run(_remove(id, work))
         note(f"removed: {id} ({size(freed) or '0 B'} free)")
 
 
-async def _remove(id: str) -> int:
+async def _remove(id: str, work: Work) -> int:
     from breeze.service.shelf import removed
+    from breeze.surfaces.cli._service import client_of
 
-    async with opened_store() as store:
+    if work.url:
+        async with client_of(work) as client:
+            return await client.remove_model(id)
+    async with opened_store(work.config) as store:
         return await removed(store, id)
 
 
@@ -89,30 +94,42 @@ def collect(older_than: float) -> None:
 
 @click.command("pause")
 @_ids
-def pause(ids: tuple[str, ...]) -> None:
+@server_options
+def pause(ids: tuple[str, ...], work: Work) -> None:
     """Stop pulls that another process does; what has come stays."""
-
-    async def paused(id: str) -> int:
-        async with opened_store() as store:
-            return (await store.pause(id)).done
-
     for id in ids:
-        done = run(paused(id))
-        note(f"paused: {id} at {size(done) or '0 B'}; go on with: breeze pull {id}")
+        done = run(_pause(id, work))
+        note(f"paused: {id} at {size(done) or '0 B'}; go on with: breeze models resume {id}")
+
+
+async def _pause(id: str, work: Work) -> int:
+    from breeze.surfaces.cli._service import client_of
+
+    if work.url:
+        async with client_of(work) as client:
+            return (await client.pause_pull(id)).done
+    async with opened_store(work.config) as store:
+        return (await store.pause(id)).done
 
 
 @click.command("cancel")
 @_ids
-def cancel(ids: tuple[str, ...]) -> None:
+@server_options
+def cancel(ids: tuple[str, ...], work: Work) -> None:
     """Stop pulls and delete what has come of them."""
-
-    async def cancelled(id: str) -> None:
-        async with opened_store() as store:
-            await store.cancel(id)
-
     for id in ids:
-        run(cancelled(id))
+        run(_cancel(id, work))
         note(f"cancelled: {id}")
+
+
+async def _cancel(id: str, work: Work) -> None:
+    from breeze.surfaces.cli._service import client_of
+
+    if work.url:
+        async with client_of(work) as client:
+            return await client.cancel_pull(id)
+    async with opened_store(work.config) as store:
+        await store.cancel(id)
 
 
 COMMANDS = (remove, verify, collect, pause, cancel)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from breeze.models import ModelStore
 
 _INSTALLED = ("model", "runner", "does", "size", "source", "licence", "description")
+_MOST_HERE = 12
 _OFFERED = ("model", "runner", "does", "memory", "here", "licence", "description")
 
 
@@ -52,6 +53,17 @@ def show_installed(work: Work) -> None:
         note(_coming(pull))
 
 
+def show_here(work: Work) -> None:
+    """What is on the disk, in a line each, below what runners serve."""
+    found = run(_shelf(work))
+    for model in found.installed[:_MOST_HERE]:
+        note(f"on this disk: {model.id} for {model.runner or 'no runner'} ({_where(model)})")
+    if (more := len(found.installed) - _MOST_HERE) > 0:
+        note(f"and {more} more: breeze models --installed")
+    for pull in found.pulls:
+        note(_coming(pull))
+
+
 def show_catalogue(work: Work) -> None:
     """The models that can be pulled by name."""
     found = run(_shelf(work), json=work.json)
@@ -74,10 +86,13 @@ async def _shelf(work: Work) -> Shelf:
         return shelf(store)
 
 
+def _where(model: StoredModel) -> str:
+    return "links" if model.links else "built in" if model.built_in else size(model.size)
+
+
 def _installed(model: StoredModel) -> tuple[object, ...]:
-    where = "links" if model.links else "built in" if model.built_in else size(model.size)
     return (
-        model.id, model.runner, ", ".join(model.capabilities), where,
+        model.id, model.runner, ", ".join(model.capabilities), _where(model),
         "" if model.built_in else model.source, model.licence, model.description,
     )  # fmt: skip
 
@@ -93,7 +108,7 @@ def _offered(model: OfferedModel) -> tuple[object, ...]:
 def _coming(pull: PullStatus) -> str:
     share = f"{pull.done / pull.total:.0%} of {size(pull.total)}" if pull.total else size(pull.done)
     why = f" ({pull.problem})" if pull.problem else ""
-    rest = f"; go on with: breeze pull {pull.id}" if pull.stage in _AT_REST else ""
+    rest = f"; go on with: breeze models resume {pull.id}" if pull.stage in _AT_REST else ""
     return f"{pull.id}: {pull.stage}, {share or 'nothing yet'}{why}{rest}"
 
 

@@ -103,6 +103,11 @@ def looking_options(command: F) -> F:
     return _gathered(command, (config_option, *_SERVER, json_option))
 
 
+def server_options(command: F) -> F:
+    """Adds the options that say where something is to be done; the command gets them as `work`."""
+    return _gathered(command, (config_option, *_SERVER))
+
+
 def _gathered(command: F, options: tuple[Callable[[Any], Any], ...]) -> F:
     @functools.wraps(command)
     def gather(**given: Any) -> Any:

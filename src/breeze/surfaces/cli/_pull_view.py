@@ -17,7 +17,8 @@ _STAGES = {
     "resolve": "asking what there is",
     "pull": "fetching",
     "wait": "waiting",
-    "check": "comparing digests",
+    "unpack": "unpacking",
+    "check": "looking at the files",
     "publish": "putting in place",
 }
 

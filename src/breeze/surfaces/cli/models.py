@@ -9,11 +9,12 @@ import msgspec
 
 from breeze.contracts.capability import Capability
 from breeze.surfaces.cli import _models_change
-from breeze.surfaces.cli._models_shelf import show_catalogue, show_installed
+from breeze.surfaces.cli._models_shelf import show_catalogue, show_here, show_installed
 from breeze.surfaces.cli._options import Work, looking_options
 from breeze.surfaces.cli._run import run, service
 from breeze.surfaces.cli._table import show_lines, show_table
 from breeze.surfaces.cli._units import size
+from breeze.surfaces.cli.pull import resume
 
 if TYPE_CHECKING:
     from breeze.contracts.runner import ModelInfo
@@ -30,7 +31,7 @@ _COLUMNS = ("model", "does", "context", "size", "languages", "licence", "descrip
 def command(work: Work, installed: bool, catalogue: bool) -> None:
     """List the models that can be asked for, as INSTANCE/MODEL.
 
-    The commands are about the files of models that were pulled or imported.
+    Below them stands what was pulled or imported; the commands are about the files of those.
     """
     if click.get_current_context().invoked_subcommand is not None:
         return
@@ -43,9 +44,10 @@ def command(work: Work, installed: bool, catalogue: bool) -> None:
         show_lines([{"instance": name, **msgspec.to_builtins(model)} for name, model in found])
     else:
         show_table(_COLUMNS, [_row(name, model) for name, model in found])
+        show_here(work)
 
 
-for _one in _models_change.COMMANDS:
+for _one in (*_models_change.COMMANDS, resume):
     command.add_command(_one)
 
 

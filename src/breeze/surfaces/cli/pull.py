@@ -48,13 +48,37 @@ def command(
         run(_pull(model, _Wish(work, again, offline, allow_pickle)), json=work.json)
 
 
+@click.command("resume")
+@click.argument("ids", nargs=-1, required=True, metavar="MODEL...")
+@looking_options
+def resume(ids: tuple[str, ...], work: Work) -> None:
+    """Go on with pulls that were paused, stopped or failed.
+
+    With --url the server goes on by itself.
+    """
+    for id in ids:
+        if work.url:
+            run(_resumed_there(id, work), json=work.json)
+            note(f"goes on at the server: {id}")
+        else:
+            run(_pull(id, _Wish(work, resume=True)), json=work.json)
+
+
+async def _resumed_there(id: str, work: Work) -> None:
+    from breeze.surfaces.cli._service import client_of
+
+    async with client_of(work) as client:
+        await client.resume_pull(id)
+
+
 class _Wish(NamedTuple):
     """How to pull."""
 
     work: Work
-    again: bool
-    offline: bool
-    allow_pickle: bool
+    again: bool = False
+    offline: bool = False
+    allow_pickle: bool = False
+    resume: bool = False
 
 
 async def _pull(model: str, wish: _Wish) -> None:
@@ -85,13 +109,16 @@ async def _events(model: str, wish: _Wish) -> AsyncIterator[Events]:
         ):
             yield events
         return
-    from breeze.service.shelf import pulled
+    from breeze.service.shelf import pulled, resumed
 
-    async with (
-        opened_store(wish.work.config, offline=wish.offline) as store,
-        aclosing(pulled(store, model, again=wish.again, allow_pickle=wish.allow_pickle)) as events,
-    ):
-        yield events
+    async with opened_store(wish.work.config, offline=wish.offline) as store:
+        came = (
+            resumed(store, model)
+            if wish.resume
+            else pulled(store, model, again=wish.again, allow_pickle=wish.allow_pickle)
+        )
+        async with aclosing(came) as events:
+            yield events
 
 
 def _stopped(model: str, latest: Progress, work: Work) -> str:
