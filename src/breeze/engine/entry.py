@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from msgspec.structs import replace
 
 from breeze.contracts.clock import Clock
+from breeze.contracts.errors import OverloadedError
 from breeze.contracts.events import Progress
 from breeze.contracts.runner import Runner
 from breeze.contracts.service import LoadedModel
@@ -66,6 +67,15 @@ class Entry:
     def waiting(self) -> int:
         """How many wait for a place."""
         return len(self.queue)
+
+    def full(self) -> OverloadedError:
+        """What to tell somebody for whom there is no place to wait."""
+        return OverloadedError(
+            f"{self.key.instance} is busy: {self.runner.info.concurrency} at work and "
+            f"{self.waiting} waiting. Try again soon.",
+            runner=self.key.instance,
+            retry_after=1.0,
+        )
 
     @property
     def gone(self) -> bool:

@@ -14,7 +14,7 @@ from typing import Self
 
 from breeze.config.model import GlobalSettings
 from breeze.contracts.clock import Clock, Timer
-from breeze.contracts.errors import OverloadedError, RunnerError
+from breeze.contracts.errors import RunnerError
 from breeze.contracts.events import Progress
 from breeze.contracts.service import LoadedModel
 from breeze.engine.budget import Budget
@@ -144,12 +144,7 @@ class Pool:
             entry.free -= 1
             return
         if entry.waiting >= entry.runner.info.queue:
-            raise OverloadedError(
-                f"{entry.key.instance} is busy: {entry.runner.info.concurrency} at work and "
-                f"{entry.waiting} waiting. Try again soon.",
-                runner=entry.key.instance,
-                retry_after=1.0,
-            )
+            raise entry.full()
         turn = asyncio.get_running_loop().create_future()
         entry.queue.append(turn)
         if told is not None:

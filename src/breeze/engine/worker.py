@@ -94,8 +94,6 @@ class Worker:
         self._size = resident(self.pid) or self._size
         return self._size
 
-    # asking ---------------------------------------------------------------------------
-
     async def load(self, model: str) -> None:
         """Raises what the runner's load raises."""
         await self._ask(lambda number: Load(number, model))
@@ -103,8 +101,7 @@ class Worker:
 
     async def models(self) -> tuple[ModelInfo, ...]:
         """What the runner says that it serves."""
-        listed: tuple[ModelInfo, ...] = await self._ask(Models)
-        return listed
+        return await self._ask(Models)  # type: ignore[no-any-return]
 
     async def _ask(self, message: Callable[[int], Message]) -> Any:
         call = self._call(message)
