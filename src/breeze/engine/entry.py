@@ -147,6 +147,22 @@ class Entry:
                 return
         self.free += 1
 
+    async def turn(self, loads: Callable[[bool], object]) -> None:
+        """Wait for a place; `loads` is told when a load that goes on meanwhile begins and ends."""
+        mine = asyncio.get_running_loop().create_future()
+        self.queue.append(mine)
+        try:
+            if self.loading is not None and not self.loading.done():
+                loads(True)
+                try:
+                    await asyncio.wait((mine, self.loading), return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    loads(False)
+            await mine
+        except asyncio.CancelledError:
+            self.leave_queue(mine)
+            raise
+
     def leave_queue(self, turn: asyncio.Future[None]) -> None:
         """Somebody who waited was cancelled. A place that came in the same moment goes on."""
         if turn.cancelled():

@@ -108,7 +108,7 @@ class Pool:
         if told is not None:
             entry.join(told)
         try:
-            await self._enter(entry, told)
+            await self._enter(entry, told, loads)
         except BaseException:
             entry.part(told)
             self._end_lease(entry)
@@ -138,22 +138,18 @@ class Pool:
         if not entry.leases:
             self._became_idle(entry)
 
-    async def _enter(self, entry: Entry, told: Told | None) -> None:
+    async def _enter(
+        self, entry: Entry, told: Told | None, loads: Callable[[bool], object]
+    ) -> None:
         """Take a free place, or wait for one in turn."""
         if entry.free:
             entry.free -= 1
             return
         if entry.waiting >= entry.runner.info.queue:
             raise entry.full()
-        turn = asyncio.get_running_loop().create_future()
-        entry.queue.append(turn)
         if told is not None:
             told(Progress("queued"))
-        try:
-            await turn
-        except asyncio.CancelledError:
-            entry.leave_queue(turn)
-            raise
+        await entry.turn(loads)
 
     async def _loaded(self, entry: Entry, loads: Callable[[bool], object]) -> None:
         """Wait for the one load of this entry. It goes on until nobody has a lease."""
