@@ -101,6 +101,9 @@ class ModelStore:
         """What a process wrote before it was killed is not how it is now."""
         if state.at_rest or is_busy(self._places, state.id):
             return state
+        own = self._pulls.get(state.id)
+        if own is not None and own.over and own.state.at_rest:
+            return own.state  # which a full disk did not take
         return Pulling(
             state.id, "stopped", state.done, state.total, files=state.files,
             files_total=state.files_total, source=state.source,
