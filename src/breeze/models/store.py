@@ -144,8 +144,9 @@ class ModelStore:
             return pull
         if self.settings.offline:
             raise UnavailableError(
-                f"{asked.text} is not on this disk, and nothing is fetched offline. Unset "
-                "HF_HUB_OFFLINE (and BREEZE_OFFLINE) to fetch it.",
+                f"{asked.text} is not on this disk, and nothing is fetched offline. To fetch it "
+                "leave --offline out, unset HF_HUB_OFFLINE and BREEZE_OFFLINE, and set "
+                "globalSettings.models.offline to false.",
                 detail="offline",
                 model=asked.id,
             )

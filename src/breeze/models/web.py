@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from types import TracebackType
@@ -106,9 +106,8 @@ class Web:
         said: dict[str, str] = {}
         from_hub = self._is_hub(self._place(url))
         for _ in range(_STEPS):
-            place = self._place(url)
-            session = await self._session_for(place, from_hub)
-            async with self._asked(session, url, place, headers) as response:
+            session = await self._session_for(url, from_hub)
+            async with self._asked(session, url, headers) as response:
                 given = {name.lower(): value for name, value in response.headers.items()}
                 said |= given
                 where = given.get("location")
@@ -120,17 +119,20 @@ class Web:
 
     @asynccontextmanager
     async def _asked(
-        self, session: ClientSession, url: str, place: Place, headers: Mapping[str, str]
+        self, session: ClientSession, url: str, headers: Mapping[str, str]
     ) -> AsyncIterator[ClientResponse]:
         from yarl import URL
 
         sent = {**headers, "accept-encoding": "identity"}
-        if self._settings.token and self._is_hub(place):
+        if self._settings.token and self._is_hub(self._place(url)):
             sent["authorization"] = f"Bearer {str.__str__(self._settings.token)}"
+        how: dict[str, Any] = {"headers": sent, "allow_redirects": False}
+        if proxy := self._settings.proxies.for_url(url):
+            how |= {"proxy": proxy.url, "proxy_headers": proxy.headers}
+            if url.startswith("http:"):  # it gets the request itself
+                sent |= proxy.headers
         with _breaks():
-            response = await session.get(
-                URL(url, encoded=True), headers=sent, allow_redirects=False
-            )
+            response = await session.get(URL(url, encoded=True), **how)
         try:
             yield response
         finally:
@@ -142,13 +144,21 @@ class Web:
             raise InputError(f"{shown(url)} leads to a place without TLS.", field="model")
         return following
 
-    async def _session_for(self, place: Place, from_hub: bool) -> ClientSession:
+    async def _session_for(self, url: str, from_hub: bool) -> ClientSession:
         """The session that may go there. Raises InputError."""
+        place = self._place(url)
         free = self._settings.private_networks or self._is_hub(place)
         if free or (from_hub and await self._hub_is_inside()):
             return self._free
         if _literal(place.host) and not is_public(ip_address(place.host)):
             raise _private(place.host)
+        if self._settings.proxies.for_url(
+            url
+        ):  # it looks the name up; what this machine knows of it is judged
+            with suppress(OSError):
+                if not all(is_public(ip_address(a)) for a in await _addresses(place.host, 0)):
+                    raise _private(place.host)
+            return self._free
         return self._guarded
 
     async def _hub_is_inside(self) -> bool:
