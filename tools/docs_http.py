@@ -15,6 +15,7 @@ from breeze.contracts.dialects.openai_image_json import DrawBreezeJson, ImageBod
 from breeze.contracts.dialects.openai_json import Body, BreezeJson
 from breeze.contracts.dialects.openai_moderation_json import ModerateBreezeJson, ModerationBody
 from breeze.contracts.dialects.openai_speech import SpeechJson
+from breeze.contracts.dialects.rerank_json import RerankBody
 from breeze.surfaces.http.native import router
 from breeze.surfaces.http.problems import openai_error
 from breeze.surfaces.http.routes import Role, Route
@@ -24,6 +25,7 @@ BODIES: dict[str, type[msgspec.Struct]] = {
     "chat/completions": Body,
     "completions": CompletionBody,
     "embeddings": EmbeddingBody,
+    "rerank": RerankBody,
     "audio/transcriptions": TranscriptionForm,
     "audio/translations": TranslationForm,
     "audio/speech": SpeechJson,

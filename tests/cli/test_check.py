@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
+
+import pytest
 
 from tests.cli.conftest import Shell
 
@@ -34,6 +37,18 @@ def test_a_file_here_need_not_be_installed(strangers: Shell) -> None:
     (strangers.folder / "local.py").write_text("from strangers import *\n")
     done = strangers("check", "local:SteadyRunner", *QUICK)
     assert "info.complete" in done.text
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="workers need Unix sockets")
+def test_it_is_checked_in_a_process_of_its_own(strangers: Shell) -> None:
+    (strangers.folder / "local.py").write_text("from strangers import SteadyRunner\n")
+    wanted = ("--isolated", "--only", "stream.answers", "--only", "stream.dropped")
+    done = strangers("check", "local:SteadyRunner", *wanted)
+    assert done.code == 0, done.text
+    assert "pass  stream.answers" in done.text
+    assert "cannot be seen" in done.text  # what only shows where the runner itself is
+    broken = strangers("check", "strangers:FragileRunner", *wanted)
+    assert (broken.code, "The wire broke" in broken.text) == (1, True)
 
 
 def test_parameters_reach_the_runner(strangers: Shell) -> None:

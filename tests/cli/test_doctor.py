@@ -7,6 +7,7 @@ import shlex
 from typing import Any
 
 from breeze.contracts.hardware import NAMES
+from breeze.service.remedies import ours
 from tests.cli.conftest import Configure, Shell
 
 
@@ -24,7 +25,7 @@ def test_it_shows_the_machine_the_hardware_and_the_runners(breeze: Shell) -> Non
     assert str(breeze.home) in done.text
     (row,) = (line for line in done.text.splitlines() if line.startswith("mock_llm "))
     assert row.split() == ["mock_llm", "LLM", "CPU", "yes"]
-    assert "\n  breeze settings set peer base_url BASE_URL\n" in done.text
+    assert f"\n  {ours('breeze settings set peer base_url BASE_URL')}\n" in done.text
 
 
 def test_for_a_program_each_line_says_what_it_is(breeze: Shell) -> None:
@@ -43,8 +44,8 @@ def test_a_configured_runner_that_cannot_work_is_a_failure_until_the_command_was
     assert "configured or selected, and cannot work: tape" in done.err
     breeze("chat", "Hello", "--runner", "mock_llm", "--record", "taken")
     fix = examined(breeze, "--config", config)["tape"]["fix"]
-    assert fix == "breeze settings set tape folder FOLDER"
-    followed = [*shlex.split(fix)[1:-1], str(breeze.folder / "taken"), "--config", config]
+    assert fix == ours("breeze settings set tape folder FOLDER")
+    followed = [*shlex.split(fix)[-5:-1], str(breeze.folder / "taken"), "--config", config]
     assert breeze(*followed).code == 0
     assert breeze("doctor", "--config", config).code == 0
     assert examined(breeze, "--config", config)["tape"]["works"]

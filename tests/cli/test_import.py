@@ -71,3 +71,14 @@ def test_a_program_that_nobody_knows_is_refused(breeze: Shell) -> None:
     done = breeze("import", "winamp")
     assert done.code == 2
     assert "none of hf-cache, lmstudio, ollama" in done.err
+
+
+@pytest.mark.parametrize("more", [(), ("--link",)])
+def test_where_no_model_is_that_is_said(
+    breeze: Shell, tmp_path: Path, more: tuple[str, ...]
+) -> None:
+    breeze.environ["OLLAMA_MODELS"] = str(tmp_path)
+    done = breeze("import", "ollama", *more)
+    assert (done.code, done.text) == (0, "")
+    assert f"no models of Ollama in {tmp_path}" in done.err
+    assert "--from DIR" in done.err

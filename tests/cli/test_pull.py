@@ -69,7 +69,7 @@ async def test_an_altered_file_is_found_and_only_it_is_fetched(
     assert found.code == 5
     assert json.loads(found.out)["bad"] == ["model.safetensors"]
     hub.sent.clear()
-    assert (await ran(breeze, "pull", "hf:org/name", "--again")).code == 0
+    assert (await ran(breeze, "pull", "org/name", "--again")).code == 0  # as `verify` has said
     assert len({path for path, _, _ in hub.sent}) == 1
     assert (await ran(breeze, "models", "verify")).code == 0
 

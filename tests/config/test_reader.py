@@ -85,10 +85,7 @@ def test_every_key_of_ours() -> None:
         "server": {"port": 8765},
     }  # fmt: skip
     file = parse_config({"globalSettings": ours})
-    assert [notice.path for notice in file.notices] == [
-        "globalSettings.memoryBudgetMb",
-        "globalSettings.guardian",
-    ]
+    assert [notice.path for notice in file.notices] == ["globalSettings.guardian"]
     assert all("does not act on it" in notice.message for notice in file.notices)
     read = file.config.global_settings
     assert read.failover.after_output == "restart"

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+from collections.abc import Iterable
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from breeze.contracts.events import ChatEvent, TextDelta, joined
 from breeze.contracts.threads import BUFFER, Outlet, from_thread, in_thread
 
 DONE = 10  # seconds after which a wait in a test has failed
@@ -26,6 +28,47 @@ def test_everything_arrives_in_order(items: list[int], buffer: int) -> None:
         return [item async for item in from_thread(produce, buffer=buffer)]
 
     assert asyncio.run(read()) == items
+
+
+async def test_what_became_ready_together_is_joined_where_it_can_be() -> None:
+    taken, sent = threading.Event(), threading.Event()
+
+    def produce(outlet: Outlet[str]) -> None:
+        outlet.send("a")
+        assert taken.wait(DONE)
+        for piece in ("b", "c", "!", *"defghijklm"):
+            outlet.send(piece)
+        sent.set()
+
+    def join(first: str, second: str) -> str | None:
+        return first + second if (first + second).isalpha() else None
+
+    read = []
+    async for piece in from_thread(produce, join=join):
+        read.append(piece)
+        taken.set()
+        assert await asyncio.to_thread(sent.wait, DONE)
+    assert read == ["a", "bc", "!", "defghijk", "lm"]  # eight at most
+
+
+@given(st.lists(st.booleans(), max_size=120), st.integers(1, 60))
+@settings(max_examples=25)
+def test_joined_text_is_whole(other: list[bool], buffer: int) -> None:
+    pieces = [TextDelta(f"{at} ", int(choice)) for at, choice in enumerate(other)]
+
+    def produce(outlet: Outlet[ChatEvent]) -> None:
+        for piece in pieces:
+            assert outlet.send(piece)
+
+    async def read() -> list[ChatEvent]:
+        return [piece async for piece in from_thread(produce, buffer=buffer, join=joined)]
+
+    def text(events: Iterable[ChatEvent], choice: int) -> str:
+        return "".join(e.text for e in events if isinstance(e, TextDelta) and e.choice == choice)
+
+    events = asyncio.run(read())
+    for choice in (0, 1):
+        assert text(events, choice) == text(pieces, choice)
 
 
 async def test_a_slow_reader_stops_the_producer_at_the_buffer() -> None:

@@ -27,7 +27,7 @@ from breeze.contracts.events import (
     TranscribeEvent,
     Transcript,
 )
-from breeze.contracts.fields import integer, secret, text
+from breeze.contracts.fields import integer, path, secret, text
 from breeze.contracts.parameters import Parameters
 from breeze.contracts.requests import SpeakRequest, TranscribeRequest
 from breeze.contracts.runner import Runner, runner
@@ -40,6 +40,7 @@ class BrittleParameters(Parameters):
     word: str = text("word", "What it says", per_request=True)
     on_load: str = text("", "What it does while it loads")
     threads: int = integer(1, "Threads for its maths", low=1, high=8)
+    file: Path | None = path(None, "A file that must be there", must_exist=True)
 
 
 @runner(
@@ -136,3 +137,14 @@ async def _do(what: str) -> None:  # noqa: C901  # one branch a command
     elif what == "hang up":
         os.close(int(sys.argv[1]))
         await asyncio.sleep(60)
+    elif command == "leave":  # a process that holds all that is open here, and die
+        if not (other := os.fork()):
+            if rest == "its group":
+                os.setsid()
+            time.sleep(30)  # noqa: ASYNC251  # that is the fault
+            os._exit(0)
+        print(other, file=sys.stderr, flush=True)
+        os.kill(os.getpid(), signal.SIGKILL)
+    elif command == "pad":  # a key that is half gone from the end of what it said
+        print(f"{rest}\n".ljust(8 * 1024 + 10, "."), file=sys.stderr, flush=True)
+        os._exit(1)

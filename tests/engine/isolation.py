@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 from breeze.contracts.chat import ChatRequest
@@ -35,3 +36,11 @@ async def said(runner: Runner[Any], what: str, **fields: Any) -> str:
     """The text of the answer to one message."""
     events = [event async for event in runner.stream(ChatRequest.of(what, **fields))]
     return "".join(event.text for event in events if isinstance(event, TextDelta))
+
+
+def alive(pid: int) -> bool:
+    """Whether there is such a process, and it is no zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False

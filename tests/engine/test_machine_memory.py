@@ -39,12 +39,14 @@ def test_a_group_and_those_above_it_limit_a_process(tmp_path: Path) -> None:
         "sys/fs/cgroup/outer/inner/memory.max": "max",
         "sys/fs/cgroup/outer/inner/memory.high": 3000,
         "sys/fs/cgroup/outer/inner/memory.current": 2000,
-        "sys/fs/cgroup/outer/inner/memory.stat": "anon 1\ninactive_file 500",
+        "sys/fs/cgroup/outer/inner/memory.stat": "anon 1\ninactive_file 300\nactive_file 200",
         "sys/fs/cgroup/outer/memory.max": 2500,
     }
     assert bounds(system(tmp_path, MACHINE | groups)) == (
         WHOLE,
-        Bound(3000, 1500, "the control group's memory.high"),  # a cache is no use of memory
+        Bound(
+            3000, 1500, "the control group's memory.high"
+        ),  # files that were read are no use of memory
         Bound(2500, None, "the control group's memory.max"),
     )
 
@@ -64,7 +66,8 @@ def test_groups_of_the_first_version_count_too(tmp_path: Path) -> None:
         "proc/self/cgroup": "5:cpu,cpuacct:/a\n4:memory:/a",
         "sys/fs/cgroup/memory/a/memory.limit_in_bytes": 700,
         "sys/fs/cgroup/memory/a/memory.usage_in_bytes": 300,
-        "sys/fs/cgroup/memory/a/memory.stat": "inactive_file 9\ntotal_inactive_file 100",
+        "sys/fs/cgroup/memory/a/memory.stat": "inactive_file 9\ntotal_inactive_file 60\n"
+        "active_file 8\ntotal_active_file 40",
         "sys/fs/cgroup/memory/memory.limit_in_bytes": 9223372036854771712,  # none
     }
     (found,) = bounds(system(tmp_path, groups))

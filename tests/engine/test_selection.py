@@ -105,8 +105,20 @@ def test_naming_an_instance_puts_it_first_and_the_others_stay_behind_it() -> Non
 
 def test_a_strict_request_that_cannot_be_met_says_only_why_that_one_cannot() -> None:
     broken = one("near", unavailable="no key: set X")
-    decision = decide(Wish(LLM, runner="near", strict=True), [broken, one("other")])
-    assert nobody(decision).message == "No runner can do LLM now. near: no key: set X."
+    others = [one("other"), one("far", unavailable="no server"), one("off", enabled=False)]
+    decision = decide(Wish(LLM, runner="near", strict=True), [broken, *others])
+    assert nobody(decision).message == (
+        "No runner that the request allows can do LLM now. near: no key: set X."
+    )
+
+
+def test_a_strict_request_for_a_type_says_why_nobody_of_it_can() -> None:
+    chip = one("chip", unavailable="no such chip", likeness=3)
+    wish = Wish(LLM, type="MTK_APU", strict=True)
+    message = nobody(decide(wish, [chip, one("other"), one("far", unavailable="no key")])).message
+    assert "chip: no such chip" in message
+    assert "other" not in message
+    assert "far" not in message
 
 
 def test_a_strict_request_has_no_other_candidate() -> None:

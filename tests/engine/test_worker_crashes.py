@@ -117,6 +117,16 @@ async def test_a_worker_that_hangs_up_is_ended() -> None:
             os.kill(pid, 0)
 
 
+async def test_a_worker_killed_with_something_unread_was_still_killed() -> None:
+    async with at_work() as runner:
+        os.kill(runner.pid, signal.SIGSTOP)
+        asked = asyncio.ensure_future(said(runner, "words 1"))
+        await asyncio.sleep(0.05)  # the request is in the socket, where nobody reads it
+        os.kill(runner.pid, signal.SIGKILL)
+        with pytest.raises(ProcessingError, match="was ended by SIGKILL"):
+            await asked
+
+
 async def test_only_the_streams_of_that_worker_end() -> None:
     async with at_work() as one, at_work() as two:
         streams = [one.stream(ChatRequest.of("slow 100000")) for _ in range(5)]
@@ -241,6 +251,22 @@ async def test_a_worker_that_never_loads_is_given_up(opened: OpenEngine, tmp_pat
     async with opened(BrittleRunner, config=config, overrides=overrides) as engine:
         with pytest.raises(NotLoadedError, match="exit code 5 while it loaded"):
             await engine.run(ChatRequest.of("words 1"))
+
+
+async def test_a_runner_whose_idle_process_ended_counts_as_not_loaded(
+    opened: OpenEngine, tmp_path: Path
+) -> None:
+    async with opened(BrittleRunner, config=configured(tmp_path, "brittle")) as engine:
+        pid = int((await engine.run(ChatRequest.of("say pid"))).text)
+        assert (status(engine).state, len(status(engine).models)) == ("ready", 1)
+        os.kill(pid, signal.SIGKILL)
+        async with asyncio.timeout(5):
+            while status(engine).state == "ready":  # noqa: ASYNC110  # a process ends
+                await asyncio.sleep(0.01)
+        now = status(engine)
+        assert (now.state, now.loaded, now.size) == ("absent", (), 0)
+        await engine.run(ChatRequest.of("words 1"))
+        assert status(engine).state == "ready"
 
 
 def status(engine: Engine) -> Any:

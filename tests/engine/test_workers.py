@@ -35,18 +35,10 @@ from breeze.testing.clock import ManualClock
 from breeze.testing.scripted import Script, scripted
 from tests.engine.brittle import BrittleParameters, BrittleRunner
 from tests.engine.conftest import OpenEngine
-from tests.engine.isolation import at_work, brittle, said
+from tests.engine.isolation import alive, at_work, brittle, said
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="workers need Unix sockets")
 MB = 1_000_000
-
-
-def alive(pid: int) -> bool:
-    """Whether there is such a process, and it is no zombie."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 async def events_of(runner: Any, request: Request[Any]) -> list[Any]:
@@ -95,6 +87,18 @@ async def test_its_surroundings_are_bare(monkeypatch: pytest.MonkeyPatch) -> Non
             assert await said(runner, f"environ {name}") == "-"
         assert await said(runner, "environ OMP_NUM_THREADS") == "3"
         assert await said(runner, "environ HOME") == os.environ["HOME"]
+
+
+async def test_where_libraries_look_for_files_reaches_it_and_keys_do_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kept = ("HF_HOME", "HF_HUB_OFFLINE", "HF_ENDPOINT", "TOKENIZERS_PARALLELISM", "TORCH_HOME")
+    private = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_SECRET_STORE", "TRANSFORMERS_API_KEY")
+    for name in (*kept, *private):
+        monkeypatch.setenv(name, "given")
+    async with at_work() as runner:
+        told = {name: await said(runner, f"environ {name}") for name in (*kept, *private)}
+    assert told == dict.fromkeys(kept, "given") | dict.fromkeys(private, "-")
 
 
 async def test_one_thread_is_the_default() -> None:

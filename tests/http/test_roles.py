@@ -24,6 +24,7 @@ ROLES = {
     ("POST", "/v1/chat/completions"): USE,
     ("POST", "/v1/completions"): USE,
     ("POST", "/v1/embeddings"): USE,
+    ("POST", "/v1/rerank"): USE,
     ("POST", "/v1/images/generations"): USE,
     ("POST", "/v1/moderations"): USE,
     ("GET", "/v1/models"): USE,

@@ -357,6 +357,35 @@ async def test_another_revision_does_not_go_on_with_the_old_one(tmp_path: Path) 
             assert (model.folder / path).read_bytes() == data
 
 
+async def test_another_revision_replaces_the_one_that_is_here(tmp_path: Path) -> None:
+    async with HubStandin.serving() as hub, opened(tmp_path, hub) as store:
+        first = hub.add("org/name", FILES).commit
+        second = hub.add("org/name", {**FILES, "config.json": b"{}"}).commit
+        await pulled(store, "hf:org/name")
+        model = await pulled(store, f"hf:org/name@{first}")
+        assert model.definition.source == f"hf:org/name@{first}"
+        assert (model.folder / "config.json").read_bytes() == CONFIG
+        hub.sent.clear()
+        assert await pulled(store, f"hf:org/name@{first}") == model
+        assert await pulled(store, "hf:org/name") == model  # no revision: what is here will do
+        assert hub.sent == []
+        assert second in (await pulled(store, f"hf:org/name@{second}")).definition.source
+
+
+async def test_its_id_is_enough_to_go_on_with_a_model_or_to_mend_it(tmp_path: Path) -> None:
+    async with HubStandin.serving() as hub, opened(tmp_path, hub, tries=1) as store:
+        hub.add("org/name", FILES)
+        hub.fault("error-503", on="GET /cdn", times=None)
+        with pytest.raises(UnavailableError):
+            await pulled(store, "hf:org/name")
+        hub.heal()
+        assert [pull.id for pull in store.pulls()] == ["org/name"]
+        model = await pulled(store, "org/name")
+        (model.folder / "config.json").write_bytes(b"damaged")
+        model = await pulled(store, "org/name", again=True)
+        assert (model.folder / "config.json").read_bytes() == CONFIG
+
+
 async def test_an_update_fetches_what_changed(tmp_path: Path) -> None:
     async with HubStandin.serving() as hub, opened(tmp_path, hub) as store:
         hub.add("org/name", FILES)

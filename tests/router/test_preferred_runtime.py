@@ -63,7 +63,7 @@ async def test_the_first_who_works_there_answers(wanted: str, who: str, having: 
         says("card", backends=(Backend.GPU, Backend.CPU)),
         says("chip", kind=HARDWARE, requirements=("MTK_NPU",)),
     )
-    async with having(*runners, hardware={"MTK_NPU": True}) as service:
+    async with having(*runners, hardware={"MTK_NPU": True, "GPU": True}) as service:
         response = await answered(service, wishes(preferred_runtime=RuntimeBackend(wanted)))
     assert response.text == who
     assert response.metadata.get("runtime_backend", "AUTO") == wanted
@@ -127,7 +127,7 @@ async def test_a_parameter_of_the_request_takes_the_work_there(having: Having) -
     able = scripted("able", Script(line), parameters=Device, backends=(Backend.CPU,))
     moves: Any = classmethod(lambda cls, backend: {"device": "GPU"} if backend == "GPU" else {})
     able.parameters_on = moves  # type: ignore[method-assign]
-    async with having(able) as service:
+    async with having(able, hardware={"GPU": True}) as service:
         usual = await answered(service)
         moved = await answered(service, wishes(preferred_runtime=GPU))
     assert usual.metadata["runtime_backend"] == "CPU"
@@ -141,13 +141,14 @@ async def test_a_parameter_of_the_operator_is_told(having: Having) -> None:
     )
     moves: Any = classmethod(lambda cls, backend: {"gpu_layers": 99} if backend == "GPU" else {})
     able.parameters_on = moves  # type: ignore[method-assign]
-    async with having(able) as service:
+    async with having(able, hardware={"GPU": True}) as service:
         (note,) = await service.open().initialize(wishes(preferred_runtime=GPU))
     assert note.why == "able works on the GPU when its operator sets gpu_layers to 99"
 
 
 async def test_the_answer_tells_where_it_ran_whatever_was_expected(having: Having) -> None:
-    async with having(says("card", "CPU", backends=(Backend.GPU, Backend.CPU))) as service:
+    card = says("card", "CPU", backends=(Backend.GPU, Backend.CPU))
+    async with having(card, hardware={"GPU": True}) as service:
         response = await answered(service, wishes(preferred_runtime=GPU))
     assert response.metadata["runtime_backend"] == "CPU"
     assert adjusted(response)["preferredRuntime"] == "CPU"

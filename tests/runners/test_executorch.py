@@ -52,11 +52,11 @@ async def test_it_answers_in_pieces_without_the_prompt_and_the_end_token(
     events = [e async for e in tiny.stream(ChatRequest.of(QUESTION, **GREEDY))]
     *pieces, usage, finish = events
     text = "".join(piece.text for piece in pieces if isinstance(piece, TextDelta))
-    assert len(pieces) > 5
+    assert len(pieces) > 1
     assert text.startswith("A runner is")
     assert "<|" not in text
     assert isinstance(usage, Usage)
-    assert usage.completion_tokens == len(pieces) + 1  # the end token
+    assert usage.completion_tokens > len(pieces)  # the end token shows nothing
     assert isinstance(finish, Finish)
     assert finish.reason == "stop"
     assert finish.metadata is not None
@@ -113,7 +113,7 @@ async def test_a_long_prompt_is_read_in_pieces_and_can_be_left(program: Path) ->
         async with ready(made(**values)) as runner:
             request = ChatRequest.of("hello there " * 60 + QUESTION, max_tokens=8, **GREEDY)
             events = [e async for e in runner.stream(request)]
-            texts.append([e.text for e in events if isinstance(e, TextDelta)])
+            texts.append("".join(e.text for e in events if isinstance(e, TextDelta)))
             if batch == 8:
                 done = [e.done for e in events if isinstance(e, Progress)]
                 assert len(done) > 10

@@ -40,6 +40,7 @@ from breeze.runners.ollama import OllamaRunner
 from breeze.runners.openai import OpenAIRunner
 from breeze.runners.peer import PeerRunner
 from breeze.runners.runware import RunwareRunner
+from tests.runners.runware_bench import Hasty
 from tests.runners.standin import Exchange, StandIn
 
 KEY = "sk-canary-7Qm3Xz9LpT"
@@ -93,9 +94,11 @@ def asked(kind: type[Runner[Any]]) -> Iterator[Request[Any]]:
 
 
 def made(name: str, **values: Any) -> Runner[Any]:
-    """The runner, not yet loaded."""
+    """The runner, not yet loaded. It waits for nothing before it tries again."""
     kind = RUNNERS[name][0]
-    return kind(kind.parameters_type.of(values))
+    runner = kind(kind.parameters_type.of(values))
+    runner.clock = Hasty()
+    return runner
 
 
 async def failure(runner: Runner[Any], request: Request[Any]) -> RunnerError | None:
@@ -123,6 +126,7 @@ async def test_it_is_an_error_of_ours_and_tells_no_key(name: str, status: str) -
         given = {"base_url": url, "api_key": KEY, "retries": 0}
         known = {n: v for n, v in given.items() if n in kind.parameters_type.model_fields}
         runner = kind(kind.parameters_type.of(known))
+        runner.clock = Hasty()
         await runner.load("")
         for request in asked(kind):
             for said in BODIES:

@@ -8,13 +8,16 @@ from typing import Any
 
 import pytest
 
-from breeze.contracts.capability import RunnerKind
+from breeze.config import parse_config
+from breeze.contracts.capability import Backend
 from breeze.contracts.errors import HardwareError, InputError
 from breeze.contracts.events import Adjusted, Finish
 from breeze.contracts.requests import ChatRequest
-from breeze.engine.hardware import Hardware
+from breeze.engine.engine import Engine
+from breeze.runners._executorch_parameters import ExecutorchParameters
 from breeze.runners._mtk_apu_device import DELEGATE, delegates, lacking
 from breeze.runners._mtk_apu_parameters import MtkApuParameters
+from breeze.runners.executorch import ExecutorchRunner
 from breeze.runners.mtk_apu import MtkApuRunner
 from tests.runners.runtime_models import program as program
 from tests.runners.vendor import answer, ready
@@ -26,16 +29,15 @@ def made(**values: Any) -> MtkApuRunner:
     return MtkApuRunner(MtkApuParameters.of(values))
 
 
-def phone(root: Path, chip: str, *, runtime: bool = True) -> Path:
-    """The files of a machine with this chip."""
-    told = root / "proc/device-tree/compatible"
-    told.parent.mkdir(parents=True)
-    told.write_text(f"vendor,board\0mediatek,{chip}\0")
-    if runtime:
-        library = root / "vendor/lib64/libneuronusdk_adapter.mtk.so"
-        library.parent.mkdir(parents=True)
-        library.touch()
-    return root
+def lowered(program: Path, folder: Path) -> Path:
+    """The program as if it had been lowered for the NPU, by the name in it."""
+    shutil.copytree(program.parent, folder / "lowered")
+    head = bytearray(program.read_bytes())
+    at = head.index(b"XnnpackBackend\0")
+    head[at : at + len(DELEGATE) + 1] = f"{DELEGATE}\0".encode()
+    file = folder / "lowered" / "model.pte"
+    file.write_bytes(head)
+    return file
 
 
 async def test_the_same_program_answers_on_the_processor(program: Path) -> None:
@@ -63,14 +65,14 @@ async def test_options_of_other_applications_are_told_not_dropped(program: Path)
     assert told == {"params.top_k", "params.repetition_penalty"}
 
 
+async def test_what_the_operator_set_without_effect_is_told_too(program: Path) -> None:
+    async with ready(made(model_path=program, top_k=5)) as runner:
+        told = [e async for e in runner.stream(HELLO) if isinstance(e, Adjusted)]
+    assert [(e.field, e.asked, e.used) for e in told] == [("params.top_k", 5, None)]
+
+
 async def test_a_program_for_the_npu_needs_its_delegate(program: Path, tmp_path: Path) -> None:
-    lowered = tmp_path / "lowered"
-    shutil.copytree(program.parent, lowered)
-    file = lowered / "model.pte"
-    head = bytearray(program.read_bytes())
-    at = head.index(b"XnnpackBackend\0")
-    head[at : at + len(DELEGATE) + 1] = f"{DELEGATE}\0".encode()
-    file.write_bytes(head)
+    file = lowered(program, tmp_path)
     if DELEGATE in delegates():
         pytest.skip("this build has the delegate")
     with pytest.raises(HardwareError, match="vendor's build"):
@@ -84,26 +86,54 @@ async def test_a_program_for_the_processor_is_refused_where_the_npu_is_wanted(
         await made(model_path=program, backend="npu").load("")
 
 
-def test_a_machine_without_the_chip_is_told_what_was_looked_at(tmp_path: Path) -> None:
-    assert "no MediaTek chip" in (lacking(tmp_path) or "")
-    reason = lacking(phone(tmp_path / "other", "mt8195")) or ""
-    assert "mt8195" in reason
-    assert "/proc/device-tree/compatible" in reason
+async def test_a_program_for_the_npu_is_refused_where_the_processor_is_wanted(
+    program: Path, tmp_path: Path
+) -> None:
+    file = lowered(program, tmp_path)
+    with pytest.raises(InputError, match="set backend to auto"):
+        await made(model_path=file, backend="portable").load("")
 
 
-def test_a_machine_with_the_chip_needs_its_runtime(tmp_path: Path) -> None:
-    bare = phone(tmp_path / "bare", "mt6989", runtime=False)
-    assert "libneuronusdk_adapter.mtk.so" in (lacking(bare) or "")
-    assert lacking(phone(tmp_path / "whole", "mt6991")) is None
+def test_the_runtime_of_the_npu_is_looked_for(tmp_path: Path) -> None:
+    assert "libneuronusdk_adapter.mtk.so" in (lacking(tmp_path) or "")
+    library = tmp_path / "vendor/lib64/libneuron_adapter.mtk.so"
+    library.parent.mkdir(parents=True)
+    library.touch()
+    assert lacking(tmp_path) is None
 
 
-def test_here_it_says_why_it_cannot_work(program: Path) -> None:
-    runner = made(model_path=program)
+def test_where_it_works_is_what_the_program_was_made_for(program: Path, tmp_path: Path) -> None:
+    file = lowered(program, tmp_path)
+
+    def places(**values: Any) -> tuple[str, ...]:
+        return MtkApuRunner.backends_of(MtkApuParameters.of(values))
+
+    assert places() == places(model_path=file) == places(backend="npu") == ("NPU",)
+    assert places(model_path=program) == places(backend="portable") == ("CPU",)
+    assert ExecutorchRunner.backends_of(ExecutorchParameters(model_path=file)) == ("NPU",)
+    assert not any(MtkApuRunner.parameters_on(backend) for backend in Backend)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "lacks"),
+    [({}, "MTK_NPU: the configuration says no"), ({"backend": "portable"}, None)],
+)
+async def test_only_for_the_processor_it_needs_no_chip(
+    parameters: dict[str, Any], lacks: str | None, program: Path, tmp_path: Path
+) -> None:
+    entry = {"class": "mtk_apu", "parameters": {"model_path": str(program), **parameters}}
+    said = {"version": "2.0", "capabilities": {"LLM": {"runners": {"mtk_apu": entry}}}}
+    chip = {"globalSettings": {"hardware": {"MTK_NPU": False}}}
+    config = parse_config({**said, **chip}).config
+    async with Engine.open(home=tmp_path, config=config, environ={}) as engine:
+        (shown,) = [one for one in engine.runners() if one.name == "mtk_apu"]
+        assert (shown.reason or None) == lacks
+
+
+def test_a_machine_with_the_chip_and_no_runtime_is_told(program: Path) -> None:
     if lacking() is None:
-        pytest.skip("this machine has the NPU")
-    assert "MediaTek" in (runner.check() or "")
-    assert runner.info.kind is RunnerKind.HARDWARE
-    assert "MTK_NPU" in (Hardware().missing(runner.info.requirements) or "")
+        pytest.skip("this machine has the runtime")
+    assert "Neuron runtime is missing" in (made(model_path=program).check() or "")
 
 
 def test_hot_and_wide_together_are_refused_and_hot_alone_is_warned_of() -> None:

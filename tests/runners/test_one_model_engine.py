@@ -51,7 +51,7 @@ async def test_each_streams_the_same_text_and_is_cancelled_at_once(
             async with aclosing(engine.stream(asking(name))) as events:
                 found = [event async for event in events]
             pieces = [event.text for event in found if isinstance(event, TextDelta)]
-            assert len(pieces) > 5
+            assert len(pieces) > 2
             assert isinstance(found[-1], Finish)
             texts.append("".join(pieces))
             begun = await _left(engine, asking(name, n=16))

@@ -56,7 +56,7 @@ async def test_it_answers_and_stops_by_itself(tiny: OnnxRunner) -> None:
 
 async def test_text_comes_in_pieces_then_usage_then_the_finish(tiny: OnnxRunner) -> None:
     *pieces, usage, finish = [e async for e in tiny.stream(ChatRequest.of(QUESTION, **GREEDY))]
-    assert len(pieces) > 5
+    assert len(pieces) > 2
     assert all(isinstance(piece, TextDelta) for piece in pieces)
     assert isinstance(usage, Usage)
     assert usage.prompt_tokens > 5
@@ -297,8 +297,9 @@ async def test_a_damaged_model_is_an_error_not_a_crash(onnx_model: Path, tmp_pat
     for file in onnx_model.iterdir():
         data = file.read_bytes()
         (folder / file.name).write_bytes(data[: len(data) // 2] if ".onnx" in file.name else data)
-    with pytest.raises(NotLoadedError, match="damaged"):
+    with pytest.raises(NotLoadedError, match="damaged") as cut:
         await made(model_path=folder).load("")
+    assert "onnxruntime_src" not in cut.value.message  # where in its source is for its makers
     (folder / "genai_config.json").write_text("{")
     with pytest.raises(InputError, match="cannot be read"):
         await made(model_path=folder).load("")

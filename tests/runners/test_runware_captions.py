@@ -12,13 +12,14 @@ from breeze.contracts.errors import InputError, RateLimitError
 from breeze.contracts.messages import AudioPart, FilePart, ImagePart, Message, TextPart
 from breeze.contracts.requests import ChatRequest
 from breeze.contracts.results import collect
+from breeze.runners._runware_parameters import RunwareParameters
 from breeze.runners.runware import RunwareRunner
 from breeze.testing.conformance import check_runner
 from breeze.testing.media import png
 from breeze.testing.samples import Samples
 from breeze.testing.standins.runware import PRICE, RunwareStandin
 from breeze.testing.stream import checked
-from tests.runners.runware_bench import KEY, running, sent
+from tests.runners.runware_bench import KEY, Hasty, running, sent
 from tests.runners.runware_samples import SAMPLES
 
 
@@ -94,13 +95,18 @@ async def test_a_refusal_comes_through(vendor: RunwareStandin) -> None:
     assert caught.value.retry_after == 2
 
 
-@pytest.mark.parametrize(
-    "delivery",
-    ["sync", pytest.param("async", marks=pytest.mark.slow)],  # half a second a poll
-)
+class HastyRunner(RunwareRunner):
+    """Waits for nothing between two polls."""
+
+    def __init__(self, parameters: RunwareParameters) -> None:
+        super().__init__(parameters)
+        self.clock = Hasty()
+
+
+@pytest.mark.parametrize("delivery", ["sync", "async"])
 async def test_it_passes_the_kit(vendor: RunwareStandin, delivery: str) -> None:
     settings = {
         "base_url": vendor.url, "api_key": KEY, "rate_limit_delay": 0, "delivery": delivery,
     }  # fmt: skip
-    report = await check_runner(RunwareRunner, settings, samples=Samples(**SAMPLES))
+    report = await check_runner(HastyRunner, settings, samples=Samples(**SAMPLES))
     assert report.ok, report.render()

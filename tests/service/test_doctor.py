@@ -6,6 +6,7 @@ import os
 import re
 import shlex
 import shutil
+import socket
 import subprocess
 import sys
 import tomllib
@@ -25,7 +26,7 @@ from breeze.engine.engine import Engine
 from breeze.engine.hardware import Hardware
 from breeze.engine.registry import Registry
 from breeze.service.doctor import Fact, Patient, facts, patients
-from breeze.service.remedies import pip_install, remedy
+from breeze.service.remedies import as_root, ours, pip_install, remedy
 from breeze.testing.scripted import Script, ScriptedRunner, scripted
 from tests.house.source import PACKAGE, ROOT
 
@@ -102,7 +103,33 @@ REASONS = [
 
 @pytest.mark.parametrize(("reason", "command"), REASONS)
 def test_the_command_in_a_reason(reason: str, command: str) -> None:
-    assert remedy(reason, "x", ("base_url", "api_key")) == command
+    assert remedy(reason, "x", ("base_url", "api_key")) == ours(command)
+
+
+def test_what_nobody_set_need_not_be_corrected() -> None:
+    reason = "x.example is not known: its name has no address. Check base_url and the network."
+    assert remedy(reason, "x", ("base_url",)) == ""
+    assert remedy(reason, "x", ("base_url",), given=("base_url",)).endswith(" base_url BASE_URL")
+
+
+def test_our_commands_are_found_from_any_prompt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    away = ours("breeze models --catalogue")
+    done = subprocess.run(shlex.split(away), capture_output=True, text=True, check=True)
+    assert "en_US-lessac-medium" in done.stdout
+    here = Path(sys.executable).absolute().parent
+    if (here / "breeze").is_file():
+        monkeypatch.setenv("PATH", str(here))
+        assert ours("breeze pull x") == "breeze pull x"
+
+
+@LINUX
+def test_only_who_is_not_root_needs_sudo() -> None:
+    sudo = "" if os.geteuid() == 0 else "sudo "
+    assert as_root("sudo apt install a") == as_root("apt install a") == f"{sudo}apt install a"
+    assert as_root("chmod 600 a") == "chmod 600 a"
 
 
 @LINUX
@@ -163,6 +190,39 @@ async def test_a_service_elsewhere_is_asked_whether_it_answers(tmp_path: Path) -
         assert found["away"].reason.startswith("nobody is there")
         assert found["away"].fails
         assert found["there"].works
+
+
+async def test_nobody_is_said_to_work_who_does_not_answer(tmp_path: Path) -> None:
+    """Some list their models without asking the service: it is looked for all the same."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        nowhere = f"http://127.0.0.1:{free.getsockname()[1]}"
+    entries: dict[str, Any] = {}
+    async with Engine.open(home=tmp_path, environ={}, ledger=False) as engine:
+        for one in engine.instances.values():
+            known = one.parameters.facts if one.parameters else {}
+            if one.kind is RunnerKind.CLOUD and "base_url" in known:
+                given = {"api_key": "k", "base_url": nowhere}
+                parameters = {name: given[name] for name in given if name in known}
+                entries[one.name] = {"class": one.name, "parameters": parameters}
+    config = EngineConfig.model_validate({"capabilities": {"LLM": {"runners": entries}}})
+    async with Engine.open(home=tmp_path, config=config, environ={}, ledger=False) as engine:
+        found = {one.name: one for one in await patients(engine) if one.wanted}
+    assert len(found) > 20
+    assert [one.name for one in found.values() if one.works] == []
+    assert {one.fix for one in found.values()} == {
+        ours(f"breeze settings set {name} base_url BASE_URL") for name in found
+    }
+
+
+async def test_an_endpoint_that_is_only_known_is_not_said_to_work(tmp_path: Path) -> None:
+    async with Engine.open(home=tmp_path, environ={}, ledger=False) as engine:
+        offered = [one for one in await patients(engine) if one.offered]
+        assert offered
+        assert all(one.fix and not one.works for one in offered)
+        keyless = next(one.name for one in offered if "API key" not in one.reason)
+        engine.layers.store.set(keyless, "base_url", "http://127.0.0.1:9/v1", secret=False)
+        await engine.refresh()
+        assert not {one.name: one for one in await patients(engine)}[keyless].offered
 
 
 def by_name(home: Path) -> dict[str, Fact]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from pathlib import Path
@@ -31,6 +31,7 @@ from breeze.contracts.answers import (
 )
 from breeze.contracts.clock import Clock, SystemClock
 from breeze.contracts.errors import DeadlineError, RunnerError
+from breeze.contracts.ranking import Ranking, rank
 from breeze.contracts.request import Request
 from breeze.contracts.requests import (
     AnyRequest,
@@ -150,6 +151,10 @@ class Client(Asking):
         request = msgspec.structs.replace(request, whole=True)
         async with self.stream(request) as events:
             return await events.result()
+
+    async def rank(self, query: str, texts: Sequence[str], **fields: Any) -> Ranking:
+        """The texts by how well they answer `query`; `fields` are those of a request."""
+        return await rank(self, query, texts, **fields)
 
     def router(self, *, binary: bool = False) -> AbstractAsyncContextManager[RouterClient]:
         """A session of the router contract over this server's socket, for the time of a block.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar, overload
@@ -25,6 +25,7 @@ from breeze.contracts.answers import (
     Speech,
     Transcription,
 )
+from breeze.contracts.ranking import Ranking
 from breeze.contracts.request import Request
 from breeze.contracts.requests import (
     ChatRequest,
@@ -180,6 +181,10 @@ class SyncClient(SyncShelfAsking):
     def run(self, request: Any) -> Any:
         """The whole answer."""
         return self._loop.wait(self._client.run(request))
+
+    def rank(self, query: str, texts: Sequence[str], **fields: Any) -> Ranking:
+        """The texts by how well they answer `query`; `fields` are those of a request."""
+        return self._loop.wait(self._client.rank(query, texts, **fields))
 
     def cancel(self, request_id: str) -> bool:
         """Stop a request of this key. True only if something was stopped."""

@@ -20,10 +20,7 @@ from breeze.contracts.capability import Capability
 from breeze.contracts.hardware import AMOUNTS, NAMES, is_known
 from breeze.contracts.parameters import unknown_name
 
-_NOT_YET = {
-    "memory_budget_mb": "memoryBudgetMb",
-    "guardian": "guardian",
-}
+_NOT_YET = {"guardian": "guardian"}
 _HARDWARE = {**NAMES, **AMOUNTS}
 S = TypeVar("S", bound=Section)
 Crossed = Callable[[Any], Iterator[tuple[str, str]]]

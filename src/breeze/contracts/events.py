@@ -215,6 +215,15 @@ class Finish(Event, frozen=True, tag="finish", kw_only=False):
         return False
 
 
+def joined(first: ChatEvent, second: ChatEvent) -> ChatEvent | None:
+    """The two as one where both are text of one answer; None where they are not."""
+    if type(first) is not TextDelta or type(second) is not TextDelta:
+        return None
+    if first.choice != second.choice:
+        return None
+    return TextDelta(first.text + second.text, first.choice, first.logprobs + second.logprobs)
+
+
 Common = Progress | Adjusted | Usage | Finish
 ChatEvent = TextDelta | ReasoningDelta | ToolCallDelta | Restarted | Redacted | Common
 TranscribeEvent = Transcript | Restarted | Common

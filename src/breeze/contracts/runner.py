@@ -22,6 +22,7 @@ from breeze.contracts.capability import METHODS, Backend, Capability, Priority, 
 from breeze.contracts.clock import Clock, SystemClock
 from breeze.contracts.errors import CapabilityError
 from breeze.contracts.events import Progress
+from breeze.contracts.model_info import ModelInfo as ModelInfo
 from breeze.contracts.modules import importable
 from breeze.contracts.parameters import Parameters
 from breeze.contracts.requests import Request
@@ -30,19 +31,6 @@ from breeze.contracts.work import Work as Work
 P = TypeVar("P", bound=Parameters)
 R = TypeVar("R", bound="Runner[Any]")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
-
-
-class ModelInfo(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A model that a runner can serve. `context` in tokens, `size` in bytes; 0 is unknown."""
-
-    id: str
-    capabilities: tuple[Capability, ...] = ()
-    description: str = ""
-    context: int = 0
-    size: int = 0
-    languages: tuple[str, ...] = ()
-    licence: str = ""
-    metadata: dict[str, Any] = {}
 
 
 class RunnerInfo(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -83,10 +71,6 @@ class RunnerInfo(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         return self.kind is RunnerKind.MOCK
 
 
-def _nobody_asks(progress: Progress) -> None:
-    """Progress of a load for which nobody waits."""
-
-
 class Runner(Generic[P]):
     """Base of every runner. Its capabilities are the methods that exist.
 
@@ -118,7 +102,7 @@ class Runner(Generic[P]):
         self.work = Work()
         self.clock: Clock = SystemClock()
         self.home: Path | None = None
-        self.progress: Callable[[Progress], object] = _nobody_asks
+        self.progress: Callable[[Progress], object] = lambda _: None
         self.lost: Callable[[], object] = lambda: None
 
     def memory(self, model: str) -> int:
@@ -153,6 +137,10 @@ class Runner(Generic[P]):
             return ()
         return (ModelInfo(self.info.default_model, self.info.capabilities),)
 
+    async def reach(self) -> None:
+        """Raises a RunnerError when the service that does the work does not answer."""
+        await self.models()
+
     @classmethod
     def capabilities_of(cls, parameters: P) -> tuple[Capability, ...]:
         """What it does with these parameters, as far as they tell: of `info.capabilities`.
@@ -168,16 +156,25 @@ class Runner(Generic[P]):
         return ""
 
     @classmethod
-    def backends_of(cls, parameters: P) -> tuple[Backend, ...]:
-        """Where its work runs on this machine with these parameters, the usual place first.
+    def requirements_of(cls, parameters: P) -> tuple[str, ...]:
+        """What the machine must have for its work with these parameters."""
+        return cls.info.requirements
 
-        Empty: elsewhere, or not known. Cheap; never raises.
+    @classmethod
+    def backends_of(cls, parameters: P, home: Path | None = None) -> tuple[Backend, ...]:
+        """Where its work can run with these parameters, the usual place first.
+
+        As far as what is installed tells, and what lies in `home`; whether there is such a part in
+        this machine is looked for elsewhere. Empty: not here, or not known. Cheap; never raises.
         """
         return cls.info.backends
 
     @classmethod
     def parameters_on(cls, backend: Backend) -> dict[str, Any]:
-        """The parameters that take its work to `backend`; empty: it cannot go, or needs none."""
+        """The parameters that take its work to `backend`; empty: it cannot go, or needs none.
+
+        None as a value: left out. Cheap; never raises.
+        """
         return {}
 
     def parameters_for(self, request: Request[Any]) -> P:

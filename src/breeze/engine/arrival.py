@@ -6,9 +6,11 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
 
+from breeze.contracts.clock import Clock
 from breeze.contracts.events import Progress
 from breeze.engine.entry import AnyRunner, Entry, Key
 from breeze.engine.pool import Pool
+from breeze.engine.watch import Watch
 
 _MOST = 16
 """Pieces of news for a slow reader; older ones are of no use."""
@@ -34,15 +36,32 @@ class _News:
         return found
 
 
+class Aside:
+    """Takes the time of a load, `most` seconds of it, from none of the time of a request."""
+
+    def __init__(self, watch: Watch, clock: Clock, most: float) -> None:
+        self._watch, self._clock, self._most = watch, clock, most
+        self._begun = 0.0
+
+    def __call__(self, begins: bool) -> None:
+        """A load begins, or has ended."""
+        now = self._clock.now()
+        if begins:
+            self._begun, self._watch.loading = now, now + self._most
+        else:
+            self._watch.deadline += min(now - self._begun, self._most)
+            self._watch.loading = 0.0
+
+
 async def arrival(
-    pool: Pool, key: Key, make: Callable[[], AnyRunner]
+    pool: Pool, key: Key, make: Callable[[], AnyRunner], loads: Callable[[bool], object]
 ) -> AsyncGenerator[Progress | Entry]:
     """How the wait goes, and at last the entry, leased. Raises what `Pool.admit` raises.
 
     Closed before that, it keeps no lease.
     """
     news = _News()
-    admission = asyncio.ensure_future(pool.admit(key, make, news.add))
+    admission = asyncio.ensure_future(pool.admit(key, make, news.add, loads))
     admission.add_done_callback(lambda _: news.came.set())
     handed = False
     try:

@@ -19,7 +19,7 @@ from breeze.contracts.request import Request
 from breeze.contracts.results import cut
 from breeze.engine.admission import set_aside
 from breeze.engine.again import NO_OUTPUT, NOTHING, Beginning
-from breeze.engine.arrival import arrival
+from breeze.engine.arrival import Aside, arrival
 from breeze.engine.circuit import Circuit
 from breeze.engine.entry import Entry
 from breeze.engine.instances import Instance
@@ -86,12 +86,13 @@ class Attempt:
         key = instance.key(self.choice.model)
         if (entry := pool.take(key)) is not None:
             return self._begin(entry, instance)
-        if not self.route.request.whole:
-            self._waiting = self._after(arrival(pool, key, instance.make), instance)
+        request = self.route.request
+        loads = Aside(self.watch, pool.clock, self._policy.load if request.deadline is None else 0)
+        if not request.whole:
+            self._waiting = self._after(arrival(pool, key, instance.make, loads), instance)
             return self._waiting
         limit, self.watch.limit = self.watch.limit, inf
-        entry = await pool.admit(key, instance.make)
-        return self._begin(entry, instance, limit)
+        return self._begin(await pool.admit(key, instance.make, loads=loads), instance, limit)
 
     def _begin(self, entry: Entry, instance: Instance, limit: float = 0) -> AsyncGenerator[Any]:
         """Let the leased runner work. `limit`: of the first wait, which begins now."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Self, TypeVar, overload
@@ -237,14 +237,17 @@ class Engine:
 
     async def close(self) -> None:
         """Stop every request, unload every runner, write the account."""
-        for stream in tuple(self._live.values()):
-            stream.cancel()
-            await stream.closed()
-        self._watchdog.stop()
-        await self._pool.close()
-        if self.supplier is not None:
-            await self.supplier.close()
-        await asyncio.to_thread(self.ledger.close)
+        async with AsyncExitStack() as rest:  # all of it, even if who waits for it is cancelled
+            rest.push_async_callback(asyncio.to_thread, self.ledger.close)
+            if self.supplier is not None:
+                rest.push_async_callback(self.supplier.close)
+            rest.push_async_callback(self._pool.close)
+            rest.callback(self._watchdog.stop)
+            live = tuple(self._live.values())
+            for stream in live:
+                stream.cancel()
+            for stream in live:
+                await stream.closed()
 
 
 def _folder(record: Path | str) -> Path:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from msgspec.structs import replace
 
 from breeze.contracts.clock import Clock
+from breeze.contracts.errors import OverloadedError
 from breeze.contracts.events import Progress
 from breeze.contracts.runner import Runner
 from breeze.contracts.service import LoadedModel
@@ -68,6 +69,11 @@ class Entry:
         return len(self.queue)
 
     @property
+    def gone(self) -> bool:
+        """What it had loaded is lost, and nobody has asked for it again."""
+        return self.state is State.LOADING and self.loading is None and not self.leases
+
+    @property
     def isolated(self) -> bool:
         """Whether its memory is that of another process."""
         return hasattr(self.runner, "resident")
@@ -122,6 +128,28 @@ class Entry:
         """`told` hears no more."""
         if told is not None:
             self._listeners.remove(told)
+
+    async def enter(self, told: Told | None) -> None:
+        """Take a free place, or wait for one in turn. Raises OverloadedError."""
+        if self.free:
+            self.free -= 1
+            return
+        if self.waiting >= self.runner.info.queue:
+            raise OverloadedError(
+                f"{self.key.instance} is busy: {self.runner.info.concurrency} at work and "
+                f"{self.waiting} waiting. Try again soon.",
+                runner=self.key.instance,
+                retry_after=1.0,
+            )
+        turn = asyncio.get_running_loop().create_future()
+        self.queue.append(turn)
+        if told is not None:
+            told(Progress("queued"))
+        try:
+            await turn
+        except asyncio.CancelledError:
+            self.leave_queue(turn)
+            raise
 
     def give_place(self) -> None:
         """To the first who waits, or back."""

@@ -11,8 +11,9 @@ from breeze.config.resolve import Layers
 from breeze.contracts.capability import Capability, RunnerKind
 from breeze.contracts.clock import Clock
 from breeze.contracts.errors import InputError
+from breeze.contracts.model_files import installed
 from breeze.contracts.parameters import Parameters
-from breeze.contracts.runner import ModelInfo, Runner, RunnerInfo
+from breeze.contracts.runner import ModelInfo, Runner
 from breeze.engine.entry import Key
 from breeze.engine.hardware import Hardware
 from breeze.engine.registry import Registry
@@ -25,7 +26,11 @@ _FRESH = 5.0
 
 
 class Instance:
-    """One configured runner. `problem` says why it can never work as configured."""
+    """One configured runner. `problem` says why it can never work as configured.
+
+    `info`: its runner's, None where that cannot be imported. `automatic`: it may be chosen where
+    the configuration lists nobody. `kind`, `priority`: as configured, else its runner's own.
+    """
 
     def __init__(
         self,
@@ -41,16 +46,32 @@ class Instance:
         self.name = name
         self.runner = runner
         self.entry = entry
-        self.capabilities = capabilities
+        self._able = capabilities
         self.runner_type = runner_type
         self.parameters = parameters
         self.problem = problem
         self.home = home
-        self.mock = runner_type is not None and runner_type.info.mock
-        self._one_model = runner_type is not None and runner_type.info.one_model
+        info = self.info = runner_type.info if runner_type is not None else None
+        self.automatic = info is None or info.automatic
+        self.kind = entry.type or (info.kind if info is not None else RunnerKind.LOCAL)
+        own = info.priority if info is not None else 0
+        self.priority = own if entry.priority is None else entry.priority
+        self.mock = info is not None and info.mock
+        self._one_model = info is not None and info.one_model
         self._key = Key(name, "")
         self._checked: tuple[float, str | None] = (float("-inf"), None)
         self._served = Served()
+
+    @property
+    def capabilities(self) -> tuple[Capability, ...]:
+        """What it does: as configured, and whatever more the models do that lie here."""
+        models = self.models if self._one_model else ()
+        more = {does for model in models or () for does in model.capabilities}.difference(
+            self._able
+        )
+        if not more or self.info is None:
+            return self._able
+        return tuple(c for c in self.info.capabilities if c in self._able or c in more)
 
     @property
     def models(self) -> tuple[ModelInfo, ...] | None:
@@ -58,30 +79,9 @@ class Instance:
         return self._served.known
 
     @property
-    def info(self) -> RunnerInfo | None:
-        return self.runner_type.info if self.runner_type else None
-
-    @property
-    def automatic(self) -> bool:
-        """It may be chosen where the configuration lists nobody."""
-        return self.info is None or self.info.automatic
-
-    @property
-    def kind(self) -> RunnerKind:
-        if self.entry.type is not None:
-            return self.entry.type
-        return self.info.kind if self.info is not None else RunnerKind.LOCAL
-
-    @property
     def isolation(self) -> str:
         """`process` where its runners have processes of their own, else `none`."""
         return self.entry.isolation or (self.info.isolation if self.info else "none")
-
-    @property
-    def priority(self) -> int:
-        if self.entry.priority is not None:
-            return self.entry.priority
-        return self.info.priority if self.info else 0
 
     @property
     def model(self) -> str:
@@ -96,7 +96,12 @@ class Instance:
         """The model for this kind of work when none is asked for."""
         if self.runner_type is None or self.parameters is None:
             return self.model
-        return self.runner_type.model_of(self.parameters, capability) or self.model
+        usual = self.runner_type.model_of(self.parameters, capability) or self.model
+        fits = self.fits(usual)
+        if self.entry.model_id or not (self._one_model and fits) or capability in fits:
+            return usual
+        able = (known.id for known in self.models or () if capability in known.capabilities)
+        return next(able, usual)
 
     def fits(self, model: str) -> tuple[Capability, ...]:
         """What a model can do; nothing when the runner did not say."""
@@ -125,16 +130,16 @@ class Instance:
         assert self.runner_type is not None, self.problem
         assert self.parameters is not None, self.problem
         made = self.runner_type(self.parameters)
-        if self.isolation == "process":
-            made = isolated(made)
         made.home = self.home
-        return made
+        return isolated(made) if self.isolation == "process" else made
 
     @property
     def requirements(self) -> tuple[str, ...]:
         """What the machine must have for it."""
         if self.entry.requirements is not None:
             return self.entry.requirements
+        if self.runner_type is not None and self.parameters is not None:
+            return self.runner_type.requirements_of(self.parameters)
         return self.info.requirements if self.info is not None else ()
 
     def check(self, clock: Clock, *, hardware: Hardware | None) -> str | None:
@@ -211,11 +216,14 @@ def _instance(
     except InputError as error:
         problem = error.message.removeprefix(f"{name}: ").removesuffix(".")
         return Instance(name, runner, entry, able, runner_type, problem=problem)
-    does = {*runner_type.capabilities_of(parameters), *configured}
+    home = layers.store.home.root
+    pulled = (
+        does for m in installed(home / "models", runner) for does in m.definition.capabilities
+    )
+    does = {*runner_type.capabilities_of(parameters), *configured, *pulled}
     able = tuple(capability for capability in able if capability in does)
     if entry.model_id and (wrong := runner_type.wrong_model(entry.model_id)):
         return Instance(name, runner, entry, able, runner_type, problem=f"modelId: {wrong}")
-    home = layers.store.home.root
     return Instance(name, runner, entry, able, runner_type, parameters, home=home)
 
 

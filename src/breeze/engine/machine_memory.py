@@ -86,7 +86,7 @@ def _above(mount: Path, path: str, read: Callable[[Path], Iterator[Bound]]) -> I
 def _second(group: Path) -> Iterator[Bound]:
     """Of version 2: `high` slows down what is above it, `max` ends it."""
     used = _number(group / "memory.current")
-    cached = _stat(group, "inactive_file")
+    cached = _stat(group, "inactive_file", "active_file")
     for name in ("memory.max", "memory.high"):
         yield from _bound(group / name, used, cached)
 
@@ -94,7 +94,7 @@ def _second(group: Path) -> Iterator[Bound]:
 def _first(group: Path) -> Iterator[Bound]:
     """Of version 1."""
     used = _number(group / "memory.usage_in_bytes")
-    cached = _stat(group, "total_inactive_file")
+    cached = _stat(group, "total_inactive_file", "total_active_file")
     yield from _bound(group / "memory.limit_in_bytes", used, cached)
 
 
@@ -111,12 +111,10 @@ def _number(file: Path) -> int | None:
     return int(text) if text.isdigit() else None
 
 
-def _stat(group: Path, name: str) -> int:
-    """A figure of memory.stat; 0 where it is not told."""
-    for line in _text(group / "memory.stat").splitlines():
-        if line.startswith(f"{name} "):
-            return int(line.split()[1])
-    return 0
+def _stat(group: Path, *names: str) -> int:
+    """The sum of figures of memory.stat; 0 where they are not told."""
+    figures = dict(x.split(" ", 1) for x in _text(group / "memory.stat").splitlines() if " " in x)
+    return sum(int(figures.get(name, 0)) for name in names)
 
 
 def _text(file: Path) -> str:

@@ -18,9 +18,12 @@ def nobody(decision: Decision) -> RunnerError:
         return CapabilityError(
             f"No runner here can do {decision.capability}. Run: breeze runners", field="runner"
         )
-    reasons = "; ".join(_told([r for r in able if r.why != STRICT]))
+    asked = [r for r in able if r.why != STRICT]
+    who = "No runner" if len(asked) == len(able) else "No runner that the request allows"
     return UnavailableError(
-        f"No runner can do {decision.capability} now. {reasons}.", field="runner", retryable=False
+        f"{who} can do {decision.capability} now. {'; '.join(_told(asked))}.",
+        field="runner",
+        retryable=False,
     )
 
 

@@ -20,11 +20,15 @@ may get, as nobody must be asked for a tool's call twice, nor can listen twice t
 """
 
 
+LOAD = 600.0
+"""Seconds that a load may take beside the time that a request without a deadline has."""
+
+
 class Policy(msgspec.Struct, frozen=True):
     """How patient failover is. Seconds; `attempts` counts tries of one candidate.
 
     `longest_wait`: before the same candidate is asked again while there are others;
-    `longest_hint`: when it is the last one and said itself how long to wait.
+    `longest_hint`: when it is the last one and said itself how long to wait. `load`: see `LOAD`.
     """
 
     attempts: int = 2
@@ -35,6 +39,7 @@ class Policy(msgspec.Struct, frozen=True):
     first_wait: float = 0.5
     longest_wait: float = 8.0
     longest_hint: float = 120.0
+    load: float = LOAD
 
     @classmethod
     def configured(cls, settings: FailoverSettings) -> Self:
@@ -45,6 +50,7 @@ class Policy(msgspec.Struct, frozen=True):
             stall=settings.stall_ms / 1000,
             after_output=settings.after_output,
             content_policy=settings.content_policy,
+            load=0.0 if settings.deadline_ms else LOAD,
         )
 
 

@@ -14,8 +14,7 @@ from typing import Self
 
 from breeze.config.model import GlobalSettings
 from breeze.contracts.clock import Clock, Timer
-from breeze.contracts.errors import OverloadedError, RunnerError
-from breeze.contracts.events import Progress
+from breeze.contracts.errors import RunnerError
 from breeze.contracts.service import LoadedModel
 from breeze.engine.budget import Budget
 from breeze.engine.entry import AnyRunner, Entry, State, Told
@@ -46,7 +45,7 @@ class Pool:
         pinned: Callable[[str], bool] = lambda _: False,
         measure: Callable[[], int] = resident,
     ) -> None:
-        self._clock = clock
+        self.clock = clock
         self._keep_alive = keep_alive
         self.room = Room(budget, clock, self._retire, pinned)
         self._loading = Loading(self.room, clock, retries, measure)
@@ -74,9 +73,9 @@ class Pool:
         return (*self._entries.values(), *self._draining)
 
     def shown(self, instance: str) -> tuple[LoadedModel, ...]:
-        """The instance's loaded models, the draining ones included."""
-        now = self._clock.now()
-        return tuple(e.shown(now) for e in self.entries if e.key.instance == instance)
+        """The instance's loaded models, the draining ones included, but not what has died."""
+        now, mine = self.clock.now(), (e for e in self.entries if e.key.instance == instance)
+        return tuple(entry.shown(now) for entry in mine if not entry.gone)
 
     def take(self, key: Key) -> Entry | None:
         """Lease the runner of `key` if that takes no waiting; nothing is unloaded until `leave`."""
@@ -88,29 +87,34 @@ class Pool:
         return entry
 
     async def admit(
-        self, key: Key, make: Callable[[], AnyRunner], told: Told | None = None
+        self,
+        key: Key,
+        make: Callable[[], AnyRunner],
+        told: Told | None = None,
+        loads: Callable[[bool], object] = lambda _: None,
     ) -> Entry:
         """Lease the runner of `key`, which `make` makes: wait for a place, and for the load.
 
-        `told` hears of the wait. Raises OverloadedError when the queue is full, MemoryLimitError
-        when there is no room, and what loading raises. Then it keeps none.
+        `told` hears of the wait; `loads`, when that for a load begins and ends. Raises
+        OverloadedError when the queue is full, MemoryLimitError when there is no room, and what
+        loading raises. Then it keeps none.
         """
         entry = self._entries.get(key)
         if entry is None or (entry.state is State.FAILED and not entry.leases):
-            entry = self._entries[key] = Entry(key, make(), self._clock)
+            entry = self._entries[key] = Entry(key, make(), self.clock)
             entry.runner.lost = partial(self._lost, entry)
         entry.leases += 1
         if told is not None:
             entry.join(told)
         try:
-            await self._enter(entry, told)
+            await entry.enter(told)
         except BaseException:
             entry.part(told)
             self._end_lease(entry)
             raise
         try:
             if entry.state is not State.READY and entry.state is not State.DRAINING:
-                await self._loaded(entry)
+                await self._loaded(entry, loads)
         except BaseException:
             self.leave(entry)
             raise
@@ -124,46 +128,25 @@ class Pool:
             entry.give_place()
         else:
             entry.free += 1
-        entry.leases -= 1
-        if not entry.leases:
-            self._became_idle(entry)
+        self._end_lease(entry)
 
     def _end_lease(self, entry: Entry) -> None:
         entry.leases -= 1
         if not entry.leases:
             self._became_idle(entry)
 
-    async def _enter(self, entry: Entry, told: Told | None) -> None:
-        """Take a free place, or wait for one in turn."""
-        if entry.free:
-            entry.free -= 1
-            return
-        if entry.waiting >= entry.runner.info.queue:
-            raise OverloadedError(
-                f"{entry.key.instance} is busy: {entry.runner.info.concurrency} at work and "
-                f"{entry.waiting} waiting. Try again soon.",
-                runner=entry.key.instance,
-                retry_after=1.0,
-            )
-        turn = asyncio.get_running_loop().create_future()
-        entry.queue.append(turn)
-        if told is not None:
-            told(Progress("queued"))
-        try:
-            await turn
-        except asyncio.CancelledError:
-            entry.leave_queue(turn)
-            raise
-
-    async def _loaded(self, entry: Entry) -> None:
+    async def _loaded(self, entry: Entry, loads: Callable[[bool], object]) -> None:
         """Wait for the one load of this entry. It goes on until nobody has a lease."""
         if entry.loading is None or entry.loading.done():
             entry.state = State.LOADING
             entry.loading = asyncio.create_task(self._loading.run(entry))
+        loads(True)
         try:
             await asyncio.shield(entry.loading)
         except RunnerError as error:  # each who waited adds facts of his own to it
             raise copy(error) from error.__cause__
+        finally:
+            loads(False)
 
     def _lost(self, entry: Entry) -> None:
         """What it had loaded is gone; who comes next loads it again."""
@@ -197,20 +180,20 @@ class Pool:
         if entry.loading is not None and not entry.loading.done():  # nobody waits for it now
             entry.retired = True
             entry.loading.cancel()
-            self._start(entry.loading)  # it unloads what it has loaded so far
             self._forget(entry)
+            self._draining.add(entry)
         if entry in self._draining:
             self._start(self._drained(entry))
             return
-        entry.idle_since = self._clock.now()
+        entry.idle_since = self.clock.now()
         self.room.left()
         if self._keep_alive > 0 and self._sweep is None:
-            self._sweep = self._clock.call_later(self._keep_alive, self._sweep_idle)
+            self._sweep = self.clock.call_later(self._keep_alive, self._sweep_idle)
 
     def _sweep_idle(self) -> None:
         """Unload what has been idle long enough, and look again when the next one will be."""
         self._sweep = None
-        now, next_look = self._clock.now(), None
+        now, next_look = self.clock.now(), None
         for entry in [e for e in self._entries.values() if not e.leases]:
             left = entry.idle_since + self._keep_alive - now
             if self.room.pinned(entry.key.instance) and entry.state is _READY:
@@ -220,12 +203,16 @@ class Pool:
             else:
                 next_look = left if next_look is None else min(next_look, left)
         if next_look is not None:
-            self._sweep = self._clock.call_later(next_look, self._sweep_idle)
+            self._sweep = self.clock.call_later(next_look, self._sweep_idle)
 
     async def _drained(self, entry: Entry) -> None:
         if entry.leases:
             return
+        if entry.loading is not None:
+            await asyncio.wait((entry.loading,))
         self._draining.discard(entry)
+        if entry.loading is not None and entry.loading.cancelled():
+            return  # it has unloaded what it had loaded so far
         try:
             await entry.runner.unload()
         finally:

@@ -102,7 +102,8 @@ class Roster:
             info = instance.info
             if info is None or not info.one_model or capability not in info.capabilities:
                 continue
-            if instance.models is None and self._unavailable(instance) is None:
+            able = (capability in model.capabilities for model in instance.models or ())
+            if not any(able) and self._unavailable(instance) is None:
                 await instance.list_models(self._clock)
 
     async def _look_for(self, model: str) -> None:
@@ -150,9 +151,11 @@ class Roster:
         return {instance.name: models for instance, models in zip(able, found, strict=True)}
 
     def _offered(self, instance: Instance, reason: str | None) -> bool:
-        """True for a row that nobody configured, nor gave a key."""
+        """True for a row that nobody configured, saved settings for, nor gave a key."""
         name = instance.name
         if name not in self._registry.rows or name in self._config.instances:
+            return False
+        if name in self._saved.runner_parameters:
             return False
         return reason is not None or not instance.automatic
 

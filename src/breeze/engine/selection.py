@@ -95,7 +95,7 @@ def decide(
         why_not = _objection(candidate, wish, strategy, named=is_named, mocks=mocks)
         if why_not is None and not (is_named and model):
             why_not = _unfit(candidate, wish.capability)
-        if why_not is None and wish.strict and (named or wish.type) and not is_named:
+        if not is_named and _is_shut_out(candidate, wish, named):
             why_not = STRICT
         if why_not is not None:
             rejected.append(Rejected(candidate.name, why_not))
@@ -209,6 +209,13 @@ def _objection(
     if strategy is Strategy.REMOTE_ONLY and candidate.kind is not _REMOTE and not chosen:
         return "REMOTE_ONLY leaves local runners out"
     return candidate.unavailable
+
+
+def _is_shut_out(candidate: Candidate, wish: Wish, named: Sequence[Candidate]) -> bool:
+    """Whether a strict request leaves it out, who could do the work, for somebody else."""
+    if not wish.strict or wish.capability not in candidate.capabilities:
+        return False
+    return bool(named) or bool(wish.type and not (candidate.likeness and candidate.unavailable))
 
 
 def _unfit(candidate: Candidate, capability: Capability) -> str | None:

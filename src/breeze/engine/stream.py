@@ -30,6 +30,10 @@ class Source(Protocol):
         """The end of the answer, all before it being in `route.fold`."""
 
 
+_SOON = 1.0
+"""Seconds after which a request whose runner is loaded is looked at again."""
+
+
 class EventStream(Generic[E]):
     """The events of one request. Use it as a context manager: leaving it stops the work.
 
@@ -183,6 +187,8 @@ class EventStream(Generic[E]):
     def look(self, now: float) -> float:
         """End what lasts too long; the moment when to look again."""
         watch = self.watch
+        if watch.loading > now:
+            return now + _SOON
         if watch.deadline > now:
             if self.route.request.whole and not watch.proven and watch.since + watch.limit <= now:
                 watch.limit = max(watch.limit, self._share())

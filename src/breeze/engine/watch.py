@@ -35,7 +35,8 @@ class Watch:
     `task`: whose await is guarded, None while none is. `stopped`: it was cancelled from here.
     `since`, `limit`: when the present wait began, and the seconds it may take. `proven`: there was
     an event before it. `deadline`: when all must be over. `loop`: the running one, where it is
-    known; asking costs more than all else.
+    known; asking costs more than all else. `loading`: the moment until which a load may last, whose
+    time does not count.
     """
 
     # The defaults are the class's: every request has one of these, and few change them all.
@@ -47,6 +48,7 @@ class Watch:
     since = 0.0
     limit = inf
     deadline = inf
+    loading = 0.0
     _cancelling = 0
     _cancels = 0
     _silence: Silence | None = None

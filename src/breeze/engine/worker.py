@@ -38,13 +38,14 @@ from breeze.engine.worker_messages import (
     Models,
     Run,
     Unload,
-)
+)  # fmt: skip
 from breeze.engine.worker_process import WorkerProcess
 
 STOP = 2.0
 """Seconds in which a cancelled stream must have stopped; else its worker is."""
 _ENDING = 1.0
 _UNLOADING = 10.0
+_LONGEST_KEY = 256
 _log = logging.getLogger("breeze.workers")
 
 
@@ -78,10 +79,9 @@ class Worker:
         self._last = 0
         self._burial: asyncio.Task[None] | None = None
         self._verdict: RunnerError | None = None
-        self._process = WorkerProcess(clock, threads)
-        self._channel: Channel[Any] = Channel(
-            self._process.end, FromWorker, self._took, self._ended
-        )
+        self._process = WorkerProcess(clock, threads, lambda: self._channel.hang_up())
+        end = self._process.end
+        self._channel: Channel[Any] = Channel(end, FromWorker, self._took, self._ended)
         self.send = self._channel.send
         self.send(hello)
 
@@ -93,8 +93,6 @@ class Worker:
         """Bytes of memory that it takes now; 0 when unknown."""
         self._size = resident(self.pid) or self._size
         return self._size
-
-    # asking ---------------------------------------------------------------------------
 
     async def load(self, model: str) -> None:
         """Raises what the runner's load raises."""
@@ -122,7 +120,10 @@ class Worker:
         if self._verdict is not None:
             call.end(self._verdict)
             return call
-        self.send(message(call.id))
+        try:
+            self.send(message(call.id))
+        except TooLong as error:
+            raise too_large(self._name, error.size) from error
         self._calls[call.id] = call
         return call
 
@@ -131,7 +132,7 @@ class Worker:
         live = getattr(request, "live", None)
         if live is not None:
             request = msgspec.structs.replace(request, live=None)
-        call = self._begin(request, live=live is not None)
+        call = self._call(lambda number: Run(number, request, live is not None))  # type: ignore[arg-type]
         feeding = None
         if live is not None:
             feeding = self._feeding[call.id] = Feeding(call, live, self.send)
@@ -145,16 +146,12 @@ class Worker:
             if call.error is not None:
                 raise call.source_error or copy(call.error)
         finally:
-            if feeding is not None:
-                del self._feeding[call.id]
-                await feeding.stop()
-            await self._leave(call)
-
-    def _begin(self, request: Any, *, live: bool) -> Call:
-        try:
-            return self._call(lambda number: Run(number, request, live))
-        except TooLong as error:
-            raise too_large(self._name, error.size) from error
+            try:
+                if feeding is not None:
+                    del self._feeding[call.id]
+                    await feeding.stop()
+            finally:  # however often who reads is told to stop
+                await self._leave(call)
 
     async def _leave(self, call: Call) -> None:
         """Stop what still runs. It may outlast this by `STOP`, after which the worker ends."""
@@ -167,10 +164,12 @@ class Worker:
 
     def _overdue(self, call: Call) -> None:
         if not call.over:
-            self._why = f"a request that was cancelled did not stop within {STOP:g} s"
-            self._process.stop()
+            self.stop(f"a request that was cancelled did not stop within {STOP:g} s")
 
-    # being told -------------------------------------------------------------------------
+    def stop(self, why: str) -> None:
+        """End it; everyone whom it serves is told why."""
+        self._why = self._why or why
+        self._process.stop()
 
     def _took(self, message: Any) -> None:
         kind = type(message)
@@ -195,8 +194,6 @@ class Worker:
             if call.left:
                 del self._calls[call.id]
 
-    # ending -------------------------------------------------------------------------
-
     def _ended(self, why: str) -> None:
         """The channel is closed, from the other side or because of what came."""
         self.alive = False
@@ -218,6 +215,8 @@ class Worker:
 
     def _judged(self, code: int) -> RunnerError:
         tail = redacted(self._process.tail, self.secrets)
+        if self._process.cut:  # perhaps within a secret
+            tail = tail[max(_LONGEST_KEY, *map(len, self.secrets)) :]
         if self._why:
             error: RunnerError = stopped(self._name, code, self._why)
         else:
@@ -227,23 +226,29 @@ class Worker:
         return error
 
     async def close(self) -> None:
-        """Unload the runner and end the process; at once when it is at work."""
+        """Unload the runner and end the process; at once when it is at work, or in a hurry."""
         if self.alive and not self._closing:
             self._closing = True
-            busy = self._busy or bool(self._calls)
-            if not busy:
-                await self._unload()
-            self.alive = False
-            self._channel.close()
-            if busy:
-                self._process.stop()
-            await self._process.leave(_ENDING)
-            self._work.active = 0
-            self._verdict = unloaded(self._name)
-            for call in self._calls.values():
-                call.end(self._verdict)
+            try:
+                await self._leave_process()
+            finally:  # nobody waits for it, so it must not outlast this
+                self._process.kill()
         elif self._burial is not None:
             await asyncio.shield(self._burial)
+
+    async def _leave_process(self) -> None:
+        busy = self._busy or bool(self._calls)
+        if not busy:
+            await self._unload()
+        self.alive = False
+        self._channel.close()
+        if busy:
+            self._process.stop()
+        await self._process.leave(_ENDING)
+        self._work.active = 0
+        self._verdict = unloaded(self._name)
+        for call in self._calls.values():
+            call.end(self._verdict)
 
     async def _unload(self) -> None:
         timer = self._clock.call_later(_UNLOADING, self._process.stop)

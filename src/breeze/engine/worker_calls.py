@@ -113,7 +113,9 @@ class Feeding:
         self._task = asyncio.create_task(self._feed())
 
     def give(self, count: int) -> None:
-        """So many more pieces may be sent."""
+        """So many more pieces may be sent. Raises BrokenFrame when it had not got so many."""
+        if not 0 < count <= SOUNDS - self._call.room:
+            raise BrokenFrame(f"leave to send {count} more pieces of sound")
         self._call.room += count
         self._roomy.set()
 

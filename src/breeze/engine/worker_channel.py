@@ -14,6 +14,8 @@ from breeze.engine.worker_frames import BrokenFrame, Inbox, Outbox
 from breeze.engine.worker_messages import Message
 
 M = TypeVar("M", bound=Message)
+_GONE = (ConnectionResetError, BrokenPipeError)
+"""What a peer leaves that ended without reading everything: how it ended says more."""
 
 
 def _refuse(kind: type, value: Any) -> Any:
@@ -23,8 +25,8 @@ def _refuse(kind: type, value: Any) -> Any:
 class Channel(Generic[M]):
     """Sends messages, and hands over those that come, of the types `expected`.
 
-    What becomes ready in one turn of the loop goes in one write. `lost` is called once, with the
-    reason, when the peer has gone or sends what cannot be read; the channel is closed then. What
+    What becomes ready in one turn of the loop goes in one write. `lost` is called once: with ""
+    when the peer has gone, or why it cannot be understood; the channel is closed then. What
     `last_word` gives goes at the end of each write.
     """
 
@@ -70,6 +72,9 @@ class Channel(Generic[M]):
             self._out.add(self._encoder.encode(word))
         try:
             done = self._out.write()
+        except _GONE:
+            self._end("")
+            return
         except OSError as error:
             self._end(f"it cannot be written to ({error.strerror})")
             return
@@ -93,6 +98,8 @@ class Channel(Generic[M]):
             self._end(f"it sent what is no frame: {error}")
         except UNREADABLE as error:
             self._end(f"it sent what nobody can read: {error}")
+        except _GONE:
+            self._end("")
         except OSError as error:
             self._end(f"it cannot be read from ({error.strerror})")
         else:
@@ -103,6 +110,10 @@ class Channel(Generic[M]):
         if self._peer is not None:
             self.close()
             self._lost(why)
+
+    def hang_up(self) -> None:
+        """Take the peer for gone, though its end may be held open."""
+        self._end("")
 
     def close(self) -> None:
         """Stop reading and writing. Harmless when it was closed before."""

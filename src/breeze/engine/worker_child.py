@@ -20,7 +20,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from breeze.contracts.errors import ErrorInfo, RunnerError
+from breeze.contracts.errors import ErrorInfo, InputError, NotLoadedError, RunnerError
 from breeze.contracts.events import Progress
 from breeze.contracts.runner import Runner
 from breeze.engine.worker_channel import Channel
@@ -55,6 +55,15 @@ def failure(number: int, error: BaseException) -> Failed:
     return Failed(number, ErrorInfo("E101", str(error), 500), kind=type(error).__name__)
 
 
+def _parameters(kind: type[Runner[Any]], values: dict[str, Any]) -> Any:
+    """What the operator set. If it is wrong by now, such as a file that went, no caller is."""
+    try:
+        return kind.parameters_type.of(values)
+    except InputError as error:
+        text = f"{kind.info.name} has settings that are wrong: {error.message}"
+        raise NotLoadedError(text, runner=kind.info.name, retryable=False) from error
+
+
 class Served:
     """The runner and the calls in progress."""
 
@@ -62,6 +71,7 @@ class Served:
         self.over = asyncio.Event()
         self._runner: Runner[Any] | None = None
         self._problem: Exception | None = None
+        self._settings: dict[str, Any] | None = None
         self._streams: dict[int, Stream] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._account = Account(0, 0)
@@ -89,8 +99,7 @@ class Served:
         if kind is Hello:
             self._make(message)
         elif kind is Settings:
-            runner = self._made()
-            runner.parameters = runner.parameters_type.of(message.parameters)
+            self._settings = message.parameters
         elif kind is Run:
             stream = self._streams[message.id] = Stream(message, self._channel.send)
             stream.task = self._start(self._run(stream))
@@ -119,14 +128,18 @@ class Served:
             kind: Any = import_module(module)
             for part in name.split("."):
                 kind = getattr(kind, part)
-            self._runner = kind(kind.parameters_type.of(hello.parameters))
+            self._runner = kind(_parameters(kind, hello.parameters))
             self._runner.home = Path(hello.home) if hello.home else None
         except Exception as error:  # whatever a runner's module does; each call is told of it
             self._problem = error
 
     def _made(self) -> Runner[Any]:
+        """The runner, with its present parameters. Raises why there is none."""
         if self._runner is None:
             raise self._problem or RuntimeError("no runner was asked for")
+        if self._settings is not None:
+            self._runner.parameters = _parameters(type(self._runner), self._settings)
+            self._settings = None
         return self._runner
 
     async def _answer(self, number: int, work: Coroutine[Any, Any, None]) -> None:
@@ -152,7 +165,8 @@ class Served:
 
     async def _unload(self) -> None:
         gc.unfreeze()
-        await self._made().unload()
+        if self._runner is not None:
+            await self._runner.unload()
 
     async def _run(self, stream: Stream) -> None:
         await stream.run(self._made())
@@ -195,6 +209,7 @@ def main() -> None:
     """Serve on the socket that was inherited."""
     number, parent = int(sys.argv[1]), int(sys.argv[2])
     die_with(parent)
+    os.set_inheritable(number, False)  # not for programs that a runtime starts
     faulthandler.enable()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     asyncio.run(serve(socket.socket(fileno=number)))

@@ -22,9 +22,13 @@ from breeze.engine.unexpected import secrets_in
 from breeze.engine.worker import Worker
 from breeze.engine.worker_errors import of_load
 from breeze.engine.worker_messages import Hello, Settings
+from breeze.engine.worker_pulse import PATIENCE, watched
 
-_FIRST_REST, _LONGEST_REST = 0.1, 10.0
-"""Seconds before a worker that crashed is started again; doubles until an answer ends well."""
+_FIRST_REST, _DOUBLED, _LONGEST_REST = 0.1, 7, 10.0
+"""Seconds before a worker that crashed is started again; doubles, a few times, until an answer ends
+well.
+"""
+_IDLE = f"it did nothing for {PATIENCE:g} s of a load"
 
 
 def isolated(runner: Runner[Any]) -> WorkerRunner:
@@ -45,6 +49,7 @@ class WorkerRunner(Runner[Parameters]):
         super().__init__(runner.parameters)
         self.info = runner.info  # type: ignore[misc]  # that of the one it stands for
         self.capabilities_of = runner.capabilities_of  # type: ignore[method-assign]  # likewise
+        self.home = runner.home
         self._runner = runner
         self._worker: Worker | None = None
         self._told: Parameters | None = None
@@ -78,7 +83,10 @@ class WorkerRunner(Runner[Parameters]):
             worker = self._worker = self._start()
         try:
             worker.progress = self.progress
-            await worker.load(model)
+            with watched(worker.pid, self.clock, lambda: worker.stop(_IDLE)):
+                await worker.load(model)
+            if not worker.alive:  # it ended as soon as it was ready, of which nobody else is told
+                await worker.models()  # which raises how
         except BaseException as error:
             await self.unload()
             if isinstance(error, RunnerError):
@@ -88,7 +96,7 @@ class WorkerRunner(Runner[Parameters]):
     async def _rest(self) -> None:
         """Wait before a new start, the longer the more often it crashed in a row."""
         if self._crashes:
-            rest = min(_LONGEST_REST, _FIRST_REST * 2 ** (self._crashes - 1))
+            rest = min(_LONGEST_REST, _FIRST_REST * 2 ** min(self._crashes - 1, _DOUBLED))
             await self.clock.sleep(self._crashed + rest - self.clock.now())
 
     def _start(self) -> Worker:

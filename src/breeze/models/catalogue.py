@@ -45,8 +45,8 @@ class Catalogue(Mapping[str, ModelDefinition]):
         near = difflib.get_close_matches(id, self._known, 3, 0.5)
         hint = f" Did you mean {' or '.join(near)}?" if near else ""
         raise NotFoundError(
-            f"The catalogue has no model {id[:120]!r}.{hint} Name one that it has, "
-            "hf:org/name or the URL of a file.",
+            f"The catalogue has no model {id[:120]!r}.{hint} Name one that it has "
+            "(breeze models --catalogue), hf:org/name or the URL of a file.",
             field="model",
             model=id[:120],
         )

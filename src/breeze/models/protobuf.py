@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _DEEPEST = 24
-_MOST_FIELDS = 4_000_000
+_MOST_FIELDS = 1_000_000
 _SMALL = 65_536
 _DATA_SIZES = {
     1: 4, 2: 1, 3: 1, 4: 2, 5: 2, 6: 4, 7: 8, 9: 1, 10: 2, 11: 8, 12: 4, 13: 8, 14: 8, 15: 16,
@@ -31,7 +31,9 @@ _INNER = {
     _FUNCTION: {7: _NODE, 11: _ATTRIBUTE},
     _ENTRY: {},
 }
-_RAW, _DIMS, _TYPE, _LOCATION = 9, 1, 2, 14
+_RAW, _DIMS, _TYPE, _LOCATION, _ENTRIES = 9, 1, 2, 14, 13
+_INT = 2**32 - 1
+"""What of a longer number the readers of a type or a choice take."""
 
 External = tuple[str, int, int]
 """A file of weights, where they begin in it, and how many bytes they are."""
@@ -71,7 +73,7 @@ class _Walk:
                 continue
             length = self._length(end)
             stop = self._file.tell() + length
-            if number in inner and not (tensor is not None and number == 13):
+            if number in inner and not (tensor is not None and number == _ENTRIES):
                 self.has_graph |= inner[number] == _GRAPH
                 yield from self.message(inner[number], stop, depth + 1)
             elif tensor is not None:
@@ -133,18 +135,22 @@ class _Tensor:
         if field == _DIMS:
             self._side(value)
         elif field == _TYPE:
-            self._type = value
+            self._type = value & _INT
         elif field == _LOCATION:
-            self._outside = value == 1
+            self._outside = value & _INT == 1
 
     def bytes(self, field: int, length: int, small: bytes) -> None:
+        if field in (_DIMS, _ENTRIES) and length > _SMALL:
+            raise ProtobufError(f"a tensor is described in {length} bytes")
         if field == _RAW:
             self._raw = length
         elif field == _DIMS:
             for value in _packed(small):
                 self._side(value)
-        elif field == 13:
+        elif field == _ENTRIES:
             name, text = _pair(small)
+            if name in self._entries:
+                raise ProtobufError(f"external weights have two of {name[:40]!r}")
             self._entries[name] = text
 
     def _side(self, value: int) -> None:
@@ -156,7 +162,7 @@ class _Tensor:
 
     def checked(self) -> Iterator[External]:
         size = self._size()
-        if self._outside:
+        if self._outside or self._entries:  # which another part of the tensor may make count
             offset = _whole(self._entries.get("offset", "0"))
             length = _whole(self._entries.get("length", str(size)))
             if size and length < size:
@@ -184,10 +190,14 @@ def _packed(data: bytes) -> Iterator[int]:
 
 
 def _pair(data: bytes) -> tuple[str, str]:
-    """A key and a value, each at most 127 bytes of text, or a text of two length bytes."""
+    """A key and a value, each a text whose length takes two bytes at most, and nothing else: what
+    this read otherwise than a runtime could name any file.
+    """
     found = {1: "", 2: ""}
     at = 0
-    while at + 2 <= len(data):
+    while at < len(data):
+        if data[at] not in (1 << 3 | _BYTES, 2 << 3 | _BYTES) or at + 2 > len(data):
+            raise ProtobufError("an entry of external weights has an odd form")
         field, length, at = data[at] >> 3, data[at + 1], at + 2
         if length >= 0x80:
             if at >= len(data) or data[at] >= 0x80:

@@ -64,7 +64,10 @@ def _hub(text: str) -> Reference:
 
 
 def _url(text: str) -> Reference:
-    name = unquote(urlsplit(text).path.rpartition("/")[2])
+    try:
+        name = unquote(urlsplit(text).path.rpartition("/")[2])
+    except ValueError as error:
+        raise _wrong(f"{text[:200]!r} is no URL: {error}") from error
     if not name:
         raise _wrong(f"{text[:200]!r} must end with the name of a file")
     safe_path(name, "model")

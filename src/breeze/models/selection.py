@@ -15,7 +15,9 @@ _PICKLED = re.compile(
     re.IGNORECASE,
 )
 _NEEDLESS = re.compile(
-    r"(^|/)(\.git.*|.*\.(md|png|jpe?g|gif|mp4|pdf|msgpack|h5|ot|tflite))$", re.IGNORECASE
+    r"(^|/)(\.git.*|.*\.(md|png|jpe?g|gif|mp4|pdf|msgpack|h5|ot|tflite"
+    r"|py|so|dll|dylib|exe|sh|bat))$",
+    re.IGNORECASE,
 )
 _SHARD = re.compile(r"-\d{5}-of-\d{5}(?=\.gguf$)", re.IGNORECASE)
 

@@ -78,7 +78,7 @@ class ModelStore:
         else:
             near = difflib.get_close_matches(id, [*known, *self.catalogue], 3, 0.5)
             also = f"Did you mean {' or '.join(near)}? " if near else ""
-            hint = f"{also}Run: breeze models --catalogue"
+            hint = f"{also}Run: breeze models --installed"
         raise NotFoundError(
             f"The model {id[:120]} is not on this disk. {hint}", field="model", model=id[:120]
         )
@@ -116,26 +116,42 @@ class ModelStore:
     ) -> AsyncGenerator[Pulling | Installed]:
         """Fetch a model: how far it is, and at last the model.
 
-        `reference` as in `read_reference`; `id`: what to call it instead. A model that is here
-        already is not asked for again, unless `again`: then what is damaged or has changed is
-        fetched. All who pull one id, in whatever process, share one pull. Closing the generator
-        ends the reading only. Raises RunnerError.
+        `reference` as in `read_reference`, or the id of a model that is here or was begun; `id`:
+        what to call it instead. A model that is here already is not asked for again, unless in
+        another revision or with `again`: then what is damaged or has changed is fetched. All who
+        pull one id, in whatever process, share one pull. Closing the generator ends the reading
+        only. Raises RunnerError.
         """
-        asked = read_reference(reference)
+        asked = self._asked(read_reference(reference))
         if id:
             asked = asked._replace(id=read_reference(id).id)
         return self._pulled(asked, again, allow_pickle)
+
+    def _asked(self, asked: Reference) -> Reference:
+        """What is here or was begun comes from where it came from; its id is name enough."""
+        if asked.kind != "catalogue" or asked.text in self.catalogue:
+            return asked
+        resting, here = load_state(self._places.pull(asked.id)), self._installed(asked.id)
+        source = resting.source if resting else here.definition.source if here else ""
+        known = read_reference(source) if source else asked
+        return known._replace(id=asked.id) if known.kind != "catalogue" else asked
 
     async def _pulled(
         self, asked: Reference, again: bool, allow_pickle: bool
     ) -> AsyncGenerator[Pulling | Installed]:
         here = self._installed(asked.id)
-        if here is not None and not again:
+        if here is not None and not again and not self._differs(asked, here):
             yield here
             return
-        pull = self._begin(asked, here if again else None, allow_pickle)
+        pull = self._begin(asked, here, allow_pickle)
         async for event in pull.events():
             yield event
+
+    def _differs(self, asked: Reference, here: Installed) -> bool:
+        """Whether a revision was named that need not be the one that is here."""
+        if not asked.revision or self.settings.offline:
+            return False
+        return not here.definition.source.startswith(f"hf:{asked.repository}@{asked.revision}")
 
     def _begin(self, asked: Reference, old: Installed | None, allow_pickle: bool) -> Pull:
         """The pull of that id: the one under way, or a new one."""
@@ -204,7 +220,9 @@ class ModelStore:
 
     def _no_pull(self, id: str) -> RunnerError:
         return NotFoundError(
-            f"There is no pull of {id[:120]}. See: breeze models", field="model", model=id[:120]
+            f"There is no pull of {id[:120]}. See: breeze models --installed",
+            field="model",
+            model=id[:120],
         )
 
     async def close(self) -> None:

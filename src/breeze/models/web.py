@@ -238,8 +238,8 @@ def _literal(host: str) -> bool:
 
 def _private(host: str) -> InputError:
     return InputError(
-        f"{host} does not lead to a public server. Name a public one; for models in a network of "
-        "your own allow private networks.",
+        f"{host} does not lead to a public server. Name a public one, or set HF_ENDPOINT to a hub "
+        "in a network of your own.",
         field="model",
         detail="fetch",
     )

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from pathlib import Path
 from typing import TypeVar
 
+from breeze.contracts.capability import Backend
 from breeze.contracts.errors import NotLoadedError, RunnerError
-from breeze.contracts.events import ChatEvent
+from breeze.contracts.events import ChatEvent, joined
 from breeze.contracts.requests import ChatRequest
 from breeze.contracts.runner import ModelInfo, Runner
 from breeze.contracts.threads import from_thread
@@ -16,7 +18,7 @@ from breeze.runners._executorch_chat import Continuation, Manner
 from breeze.runners._executorch_engine import ProgramEngine
 from breeze.runners._executorch_models import REMEDY, Found, ProgramModel, find, listed, served
 from breeze.runners._executorch_parameters import ProgramParameters
-from breeze.runners._memory import give_back
+from breeze.runners._memory import give_back, loaded
 
 P = TypeVar("P", bound=ProgramParameters)
 _RUNTIME_BYTES = 450_000_000
@@ -24,7 +26,9 @@ _RUNTIME_BYTES = 450_000_000
 
 
 class ProgramRunner(Runner[P]):
-    """Base of runners of ExecuTorch programs."""
+    """Base of runners of ExecuTorch programs. `example`: what could be pulled, if anything."""
+
+    example = ""
 
     def __init__(self, parameters: P) -> None:
         super().__init__(parameters)
@@ -38,7 +42,18 @@ class ProgramRunner(Runner[P]):
             there = self._served()
         except OSError as error:
             return f"models_dir cannot be read: {error}"
-        return None if there else f"there is no model: {REMEDY}"
+        if there:
+            return None
+        pull = f", or run: breeze pull {self.example}" if self.example else ""
+        return f"there is no model: {REMEDY}{pull}"
+
+    @classmethod
+    def backends_of(cls, parameters: P, home: Path | None = None) -> tuple[Backend, ...]:
+        """Where its default program computes: that was settled when it was exported."""
+        try:
+            return (find("", served(parameters, home, cls.info.name), "").program.backend,)
+        except (RunnerError, OSError):
+            return cls.info.backends
 
     def memory(self, model: str) -> int:
         try:
@@ -55,7 +70,7 @@ class ProgramRunner(Runner[P]):
             return
         await self.unload()
         self.fit(found)
-        self._engine = await asyncio.to_thread(ProgramEngine, found, self.parameters)
+        self._engine = await loaded(lambda: ProgramEngine(found, self.parameters))
 
     async def unload(self) -> None:
         if self._engine is not None:
@@ -79,7 +94,7 @@ class ProgramRunner(Runner[P]):
             yield event
         work = Continuation(self.loaded(), request, manner, system_prompt, self.work)
         with self.work.stream():
-            async with aclosing(from_thread(work.run)) as events:
+            async with aclosing(from_thread(work.run, join=joined)) as events:
                 async for made in events:
                     yield made
 

@@ -13,10 +13,7 @@ from breeze.contracts.runner import ModelInfo
 from breeze.runners._executorch_parameters import ProgramParameters
 from breeze.runners._executorch_program import Program, inspect
 
-REMEDY = (
-    "set model_path to a .pte file with tokenizer.json or tokenizer.model beside it, or run: "
-    "breeze pull ID"
-)
+REMEDY = "set model_path to a .pte file with tokenizer.json or tokenizer.model beside it"
 _TOKENIZERS = ("tokenizer.json", "tokenizer.model", "tokenizer.bin")
 
 

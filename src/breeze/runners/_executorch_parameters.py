@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from breeze.contracts.fields import Choice, choice, integer, number, path, text
+from breeze.contracts.fields import Choice, choice, integer, number, path
 from breeze.contracts.parameters import Parameters
+from breeze.runners._local_fields import prompt_batch, system_message
 
 _FORMATS = (
     Choice("auto", "By the model", "The model's own chat template, else what its tokens tell"),
@@ -47,22 +48,8 @@ class ProgramParameters(Parameters):
         "auto", _FORMATS, "How a conversation is written down", category="Prompt",
         requires_reload=True,
     )  # fmt: skip
-    system_prompt: str = text(
-        "",
-        "System message for conversations that have none",
-        category="Prompt",
-        max_length=20_000,
-        per_request=True,
-    )
-    batch: int = integer(
-        64,
-        "Prompt tokens worked on in one go; a stop takes effect between two",
-        category="Performance",
-        low=8,
-        high=2048,
-        step=8,
-        unit="tokens",
-    )
+    system_prompt: str = system_message()
+    batch: int = prompt_batch(64, step=8)
     threads: int = integer(
         1,
         "Threads for the arithmetic of all programs in this process",

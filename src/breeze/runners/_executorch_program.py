@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
+from breeze.contracts.capability import Backend
 from breeze.contracts.errors import InputError
 
 _IDENTIFIER = re.compile(rb"ET\d\d")
 _DELEGATE = re.compile(rb"([A-Z][A-Za-z0-9]{2,60}Backend)\0")
+_PARTS = {
+    "CoreMLBackend": Backend.NPU, "CudaBackend": Backend.GPU, "EnnBackend": Backend.NPU,
+    "EthosUBackend": Backend.NPU, "MPSBackend": Backend.GPU, "MetalBackend": Backend.GPU,
+    "MLXBackend": Backend.GPU, "NeuropilotBackend": Backend.NPU, "NeutronBackend": Backend.NPU,
+    "QnnBackend": Backend.NPU, "VgfBackend": Backend.GPU, "VulkanBackend": Backend.GPU,
+}  # fmt: skip
+"""What each delegate computes on; whatever else there is computes on the processor."""
 _MOST = 64 * 2**20
 """Bytes of a program without its weights, beyond which nothing is looked for."""
 
@@ -22,18 +31,30 @@ class Program:
     size: int
     delegates: tuple[str, ...]
 
+    @property
+    def backend(self) -> Backend:
+        """Where most of it computes: on what it was lowered for."""
+        kinds = [_PARTS[name] for name in self.delegates if name in _PARTS]
+        return kinds[0] if kinds else Backend.CPU
+
 
 def inspect(path: Path) -> Program:
     """Reads the head of a program. Raises InputError (field model) for another file, or half."""
     try:
-        size = path.stat().st_size
-        with path.open("rb") as file:
-            head = file.read(32)
-            length = _program_bytes(head, size, path)
-            file.seek(0)
-            names = _DELEGATE.findall(file.read(min(length, _MOST)))
+        now = path.stat()
+        return _inspected(path, now.st_size, now.st_mtime_ns)
     except OSError as error:
         raise InputError(f"{path.name} cannot be read: {error}.", field="model") from error
+
+
+@lru_cache(64)
+def _inspected(path: Path, size: int, changed: int) -> Program:
+    """The same of a file as it was at its last change."""
+    with path.open("rb") as file:
+        head = file.read(32)
+        length = _program_bytes(head, size, path)
+        file.seek(0)
+        names = _DELEGATE.findall(file.read(min(length, _MOST)))
     return Program(path, size, tuple(sorted({name.decode() for name in names})))
 
 

@@ -134,6 +134,10 @@ class HttpClient:
                 )
             kept = False
 
+    async def reach(self) -> None:
+        """Connect, and send nothing. Raises UnavailableError that says why that cannot be."""
+        (await self._connect()).abort()
+
     async def close(self) -> None:
         """Close every connection, and wait until they are closed."""
         if self._watch is not None:

@@ -14,6 +14,15 @@ from breeze.runners._llamacpp_adapters import checked
 from breeze.runners._llamacpp_memory import context_of, padded, slots_of
 from breeze.runners._llamacpp_models import LlamaModel, describe
 from breeze.runners._llamacpp_parameters import LlamaCppParameters
+from breeze.runners._native_builds import mentions
+
+_GPUS = rb"ggml_backend_(cuda|hip|vk|metal|sycl|opencl|webgpu|cann|musa)_reg"
+"""By these names llama.cpp takes in what computes on a GPU."""
+
+
+def built_for_gpu() -> bool:
+    """Whether the installed build can compute on a GPU, by its file; nothing is imported."""
+    return mentions("xllamacpp", _GPUS)
 
 
 def backend() -> str:
@@ -66,6 +75,9 @@ def _place(native: Any, parameters: LlamaCppParameters, *, gpu: bool) -> None:
         )
     if layers is not None:
         native.n_gpu_layers = layers
+        native.no_op_offload = native.no_kv_offload = (
+            layers == 0
+        )  # else a GPU would help all the same
     native.fit_params = gpu and layers is None  # loads the file once more to see what fits there
     native.mmproj_use_gpu = gpu
     native.cpuparams.n_threads = native.cpuparams_batch.n_threads = parameters.threads

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from pydantic import field_validator
 
-from breeze.contracts.fields import Choice, choice, integer, number, path, switch, text
+from breeze.contracts.fields import Choice, choice, integer, number, path, text
 from breeze.contracts.parameters import ValidationResult
 from breeze.runners._llamacpp_adapters import Adapter, adapters_of
 from breeze.runners._llamacpp_sampling import SamplingParameters
-from breeze.runners._local_fields import thread_count
+from breeze.runners._local_fields import continuation, prompt_batch, system_message, thread_count
 
 
 class LlamaCppParameters(SamplingParameters):
@@ -62,16 +62,7 @@ class LlamaCppParameters(SamplingParameters):
         requires_reload=True,
     )
     threads: int = thread_count()
-    batch: int = integer(
-        256,
-        "Prompt tokens worked on in one go; a stop takes effect between two",
-        category="Performance",
-        low=32,
-        high=2048,
-        step=32,
-        unit="tokens",
-        requires_reload=True,
-    )
+    batch: int = prompt_batch(256, step=32, requires_reload=True)
     gpu_layers: int | None = integer(
         None,
         "Layers that a GPU computes; empty: as many as fit. More than 0 needs a build for GPUs",
@@ -122,19 +113,8 @@ class LlamaCppParameters(SamplingParameters):
         extensions=(".jinja", ".txt"),
         requires_reload=True,
     )
-    prefill: bool = switch(
-        True,
-        "Continue an assistant message that ends the conversation, instead of answering it",
-        category="Model",
-        requires_reload=True,
-    )
-    system_prompt: str = text(
-        "",
-        "System message for conversations that have none",
-        category="Prompt",
-        max_length=20_000,
-        per_request=True,
-    )
+    prefill: bool = continuation()
+    system_prompt: str = system_message()
     query: str = text(
         "",
         "For a model that ranks: what the texts are compared with; each gets one number",

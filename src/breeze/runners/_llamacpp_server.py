@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import base64
-import ctypes
 import re
-import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -17,6 +15,7 @@ from breeze.runners._llamacpp_models import LlamaModel
 from breeze.runners._llamacpp_native import backend, opened
 from breeze.runners._llamacpp_parameters import LlamaCppParameters
 from breeze.runners._llamacpp_slots import Slots
+from breeze.runners._memory import give_back
 
 _FIGURE = re.compile(r"^llamacpp:(\w+) ([\d.e+-]+)$", re.MULTILINE)
 
@@ -29,7 +28,7 @@ class LlamaServer:
         check_memory(model, parameters)
         self.model = model
         self.context = context_of(model, parameters)
-        self.backend = backend()
+        self.backend = "CPU" if parameters.gpu_layers == 0 else backend()
         self.adapters = len(parameters.loras)
         self.width = slots_of(model, parameters)
         """Texts, or streams, that are worked on in one step."""
@@ -40,10 +39,7 @@ class LlamaServer:
     def close(self) -> None:
         """Free the model and everything that came with it. Blocks for some milliseconds."""
         self._native = None
-        if sys.platform == "linux":  # glibc keeps what was freed, for each thread that ever loaded
-            trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-            if trim is not None:
-                trim(0)
+        give_back()
 
     def figures(self) -> dict[str, float]:
         """What llama.cpp counts of its work, such as `n_decode_total` (steps)."""

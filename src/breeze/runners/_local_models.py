@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from breeze.contracts.capability import Capability
 from breeze.contracts.errors import NotFoundError, NotLoadedError, RunnerError
 from breeze.contracts.model_files import MANIFEST, ModelDefinition, installed
 from breeze.contracts.request import AUTO
+from breeze.contracts.runner import ModelInfo
 
 
 class Found(NamedTuple):
@@ -27,13 +29,19 @@ class Found(NamedTuple):
         except OSError:
             return 0
 
+    def info(self, *capabilities: Capability, **facts: Any) -> ModelInfo:
+        """What a caller is told of it: what the catalogue says, its size, and `facts`."""
+        if (known := self.definition) is not None:
+            facts = {"description": known.description, "licence": known.licence, **facts}
+        return ModelInfo(self.id, capabilities, size=self.size, **facts)
+
 
 class Shelf(NamedTuple):
     """The models of the runner `runner`.
 
     `given`: the one that its parameters name; `folder`: one of many; `home`: where pulled ones lie.
     `opens(path)` tells what of a file or folder is opened, None when that is no such model.
-    `example`: what could be pulled; empty where nothing can.
+    `example`: what could be pulled; empty where nothing can. `source`: where models are then.
     """
 
     runner: str
@@ -42,6 +50,7 @@ class Shelf(NamedTuple):
     home: Path | None
     opens: Callable[[Path], Path | None]
     example: str
+    source: str = ""
 
     def models(self) -> tuple[Found, ...]:
         """What is there, the default first; one of each id."""
@@ -79,7 +88,8 @@ class Shelf(NamedTuple):
         if self.models():
             return None
         pull = f"run: breeze pull {self.example}, or " if self.example else ""
-        return f"no model is here ({pull}set model_path or models_dir)"
+        where = f"; models: {self.source}" if self.source else ""
+        return f"no model is here ({pull}set model_path or models_dir{where})"
 
     def find(self, model: str) -> Found:
         """The model with this id; the default for none. Raises NotFoundError, NotLoadedError."""

@@ -12,7 +12,7 @@ from breeze.contracts.events import Progress
 from breeze.contracts.parameters import Parameters
 from breeze.contracts.runner import ModelInfo, Runner
 from breeze.runners._local_models import Found, Shelf
-from breeze.runners._memory import give_back
+from breeze.runners._memory import give_back, loaded
 
 
 class _Files(Protocol):
@@ -43,12 +43,14 @@ class Loaded(Generic[T]):
 class LocalModelRunner(Runner[P], Generic[P, T]):
     """Base of runners that each serve one model, of files on this disk.
 
-    `example`: what to pull where there is no model, empty where nothing can be. A subclass says
+    `example`: what to pull where there is no model, empty where nothing can be; `source`: the page
+    where models are to be had then. A subclass says
     which files are its models (`_opens`), how one is loaded (`_open`, which blocks), and what is
     told of it (`_about`).
     """
 
     example: ClassVar[str]
+    source: ClassVar[str] = ""
 
     def __init__(self, parameters: P) -> None:
         super().__init__(parameters)
@@ -71,7 +73,13 @@ class LocalModelRunner(Runner[P], Generic[P, T]):
     def _shelf(self) -> Shelf:
         p = _files(self.parameters)
         return Shelf(
-            self.info.name, p.model_path, p.models_dir, self.home, self._opens, self.example
+            self.info.name,
+            p.model_path,
+            p.models_dir,
+            self.home,
+            self._opens,
+            self.example,
+            self.source,
         )
 
     def check(self) -> str | None:
@@ -89,7 +97,7 @@ class LocalModelRunner(Runner[P], Generic[P, T]):
             return
         await self.unload()
         self.progress(Progress("load", 0, found.size))
-        self._now = Loaded(found, await asyncio.to_thread(self._opened, found))
+        self._now = Loaded(found, await loaded(lambda: self._opened(found)))
         self.progress(Progress("load", found.size, found.size))
 
     def _opened(self, found: Found) -> T:

@@ -4,6 +4,28 @@ from __future__ import annotations
 
 import ctypes
 import os
+from collections.abc import Callable
+from typing import TypeVar
+
+from breeze.contracts.threads import in_thread
+
+T = TypeVar("T")
+
+
+async def loaded(make: Callable[[], T]) -> T:
+    """What blocking `make` loads, in a thread; nothing else may keep what it makes.
+
+    A load that is cancelled ends first, and what it made is freed, before this returns: until
+    then its memory is taken. Raises what `make` raises.
+    """
+    made: list[T] = []
+
+    def free(_: None) -> None:
+        made.clear()
+        give_back()
+
+    await in_thread(lambda: made.append(make()), free)
+    return made.pop()
 
 
 def give_back() -> None:

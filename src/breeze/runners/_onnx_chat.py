@@ -8,14 +8,14 @@ from typing import Any
 import msgspec
 
 from breeze.contracts.answers import FinishReason
-from breeze.contracts.errors import InputError, NotLoadedError, ProcessingError
+from breeze.contracts.errors import InputError, ProcessingError
 from breeze.contracts.events import Adjusted, ChatEvent, Finish, Progress, TextDelta
 from breeze.contracts.requests import ChatRequest
 from breeze.contracts.threads import Outlet
 from breeze.contracts.values import Usage
 from breeze.contracts.work import Work
 from breeze.runners import _onnx_providers as providers
-from breeze.runners._onnx_models import OnnxModel
+from breeze.runners._onnx_models import OnnxModel, unloadable
 from breeze.runners._onnx_options import SEEDS, Plan
 from breeze.runners._onnx_parameters import OnnxParameters
 from breeze.runners._plain_chat import too_long
@@ -36,12 +36,7 @@ class OnnxWriter:
             self.native = genai.Model(_config(model, parameters))
             self.tokenizer = genai.Tokenizer(self.native)
         except RuntimeError as error:
-            raise NotLoadedError(
-                f"{model.id} could not be loaded: {error}. Its files may be damaged, or made for "
-                "a newer onnxruntime-genai (run: pip install -U onnxruntime-genai).",
-                model=model.id,
-                retryable=False,
-            ) from error
+            raise unloadable(model.id, error, "onnxruntime-genai") from error
         options = genai.GeneratorParams(self.native).get_search_options()
         most = model.context or int(options["max_length"])
         self.context = min(parameters.n_ctx or most, most)
@@ -87,7 +82,10 @@ def _config(model: OnnxModel, parameters: OnnxParameters) -> Any:
     config.overlay(msgspec.json.encode(overlay).decode())
     config.clear_providers()
     if parameters.provider != "cpu":  # which the runtime has below all others
-        config.append_provider(parameters.provider)
+        provider = providers.known(parameters.provider)
+        config.append_provider(provider.text)
+        for name, value in provider.options:
+            config.set_provider_option(provider.text, name, value)
     return config
 
 

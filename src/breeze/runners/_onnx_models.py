@@ -10,17 +10,18 @@ from typing import Any
 import msgspec
 
 from breeze.contracts.capability import Capability
-from breeze.contracts.errors import InputError, NotFoundError
+from breeze.contracts.errors import InputError, NotFoundError, NotLoadedError
 from breeze.contracts.model_files import ModelDefinition, installed
 from breeze.contracts.runner import ModelInfo
 from breeze.contracts.unreadable import UNREADABLE
 from breeze.runners._onnx_parameters import OnnxParameters
+from breeze.runners._onnx_settings import check_settings
 
 GENERATIVE = "genai_config.json"
 """The file that makes a folder a model that writes text; without it, it is one for vectors."""
 REMEDY = (
     "set model_path to a folder with genai_config.json (it chats) or with model.onnx and "
-    "tokenizer.json (it embeds), or run: breeze pull ID"
+    "tokenizer.json (it embeds), or run: breeze pull phi-3-mini-4k-instruct-onnx"
 )
 _GRAPHS = ("model.onnx", "onnx/model.onnx")
 _MOST = 2**24
@@ -111,6 +112,7 @@ def describe(id: str, folder: Path, definition: ModelDefinition) -> OnnxModel:
     """What the folder's files say. Raises InputError (field model) for what is unsound."""
     vocabulary: Any = 0
     if (folder / GENERATIVE).is_file():
+        check_settings(folder / GENERATIVE)
         model = _section(folder, GENERATIVE, "model")
         name = _section(folder, GENERATIVE, "model", "decoder").get("filename", "model.onnx")
         context, vocabulary = model.get("context_length", 0), model.get("vocab_size", 0)
@@ -174,3 +176,15 @@ def pooling(folder: Path) -> str:
     if modes == ["cls_token"]:
         return "cls"
     raise InputError(f"{folder.name}: pooling {', '.join(modes)} is not known here.", field="model")
+
+
+def unloadable(id: str, error: Exception, package: str) -> NotLoadedError:
+    """The error for what the runtime of `package` does not take, in its own words: those that
+    follow the place in its source."""
+    said = str(error).rpartition("[ONNXRuntimeError] : ")[2].strip(" .\n")
+    return NotLoadedError(
+        f"{id} could not be loaded: {said}. Its files may be damaged, or made for a newer "
+        f"{package} (run: pip install -U {package}).",
+        model=id,
+        retryable=False,
+    )

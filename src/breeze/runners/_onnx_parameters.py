@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from breeze.contracts.fields import choice, integer, number, path, switch, text
+from breeze.contracts.fields import choice, integer, number, path, switch
 from breeze.contracts.parameters import Parameters
-from breeze.runners._local_fields import sampling, thread_count
+from breeze.runners._local_fields import (
+    longest_answer,
+    prompt_batch,
+    sampling,
+    system_message,
+    temperature,
+    thread_count,
+    top_k,
+    top_p,
+)
 
 
 class OnnxParameters(Parameters):
@@ -37,16 +46,7 @@ class OnnxParameters(Parameters):
         requires_reload=True,
     )
     threads: int = thread_count()
-    batch: int = integer(
-        64,
-        "Prompt tokens worked on in one go; a stop takes effect between two",
-        category="Performance",
-        low=8,
-        high=2048,
-        step=8,
-        unit="tokens",
-        requires_reload=True,
-    )
+    batch: int = prompt_batch(64, step=8, requires_reload=True)
     n_ctx: int = integer(
         0,
         "Most tokens of prompt and answer together; 0 is the most that the model takes",
@@ -64,25 +64,11 @@ class OnnxParameters(Parameters):
         category="Embeddings",
         requires_reload=True,
     )
-    system_prompt: str = text(
-        "",
-        "System message for conversations that have none",
-        category="Prompt",
-        max_length=20_000,
-        per_request=True,
-    )
-    max_tokens: int | None = sampling(
-        integer, "Most tokens of an answer; empty: to the end of the context", low=1, high=1_048_576
-    )
-    temperature: float | None = sampling(
-        number, "Randomness; 0 always takes the likeliest token", low=0, high=2, step=0.05
-    )
-    top_p: float | None = sampling(
-        number, "Draw from the likeliest tokens that make up this share", low=0, high=1, step=0.01
-    )
-    top_k: int | None = sampling(
-        integer, "Draw from this many tokens; 0 from all", low=0, high=1_000_000
-    )
+    system_prompt: str = system_message()
+    max_tokens: int | None = longest_answer()
+    temperature: float | None = temperature()
+    top_p: float | None = top_p()
+    top_k: int | None = top_k()
     repeat_penalty: float | None = sampling(
         number, "Above 1 makes used tokens less likely", low=0.1, high=2, step=0.05
     )

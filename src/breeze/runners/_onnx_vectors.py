@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from breeze.contracts.errors import InputError, NotLoadedError, ProcessingError
+from breeze.contracts.errors import HardwareError, InputError, ProcessingError
 from breeze.contracts.events import Embedding, EmbedEvent, Finish
 from breeze.contracts.threads import Outlet
 from breeze.contracts.values import Usage
 from breeze.contracts.work import Work
 from breeze.runners import _onnx_providers as providers
-from breeze.runners._onnx_models import OnnxModel, pooling
+from breeze.runners._onnx_models import OnnxModel, pooling, unloadable
 from breeze.runners._onnx_parameters import OnnxParameters
 from breeze.runners._vision_stop import Stop
 
@@ -27,13 +27,10 @@ class OnnxVectors:
         try:
             self._session = _session(model, parameters)
             self._tokenizer = _tokenizer(model)
+        except HardwareError:
+            raise
         except Exception as error:  # both libraries raise bare or private kinds
-            raise NotLoadedError(
-                f"{model.id} could not be loaded: {error}. Its files may be damaged, or made for "
-                "a newer onnxruntime (run: pip install -U onnxruntime).",
-                model=model.id,
-                retryable=False,
-            ) from error
+            raise unloadable(model.id, error, "onnxruntime") from error
         self._takes = {wanted.name for wanted in self._session.get_inputs()}
         last = self._session.get_outputs()[0].shape[-1]
         self.dimensions = last if isinstance(last, int) else 0
@@ -106,10 +103,13 @@ def _session(model: OnnxModel, parameters: OnnxParameters) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = parameters.threads
     options.inter_op_num_threads = 1
-    names = [providers.native(parameters.provider), "CPUExecutionProvider"]
-    return onnxruntime.InferenceSession(
-        str(model.graph), options, providers=list(dict.fromkeys(names))
-    )
+    wanted = providers.known(parameters.provider)
+    places: dict[str, dict[str, str]] = {wanted.native: dict(wanted.options)}
+    places.setdefault("CPUExecutionProvider", {})
+    session = onnxruntime.InferenceSession(str(model.graph), options, providers=[*places.items()])
+    if wanted.native not in session.get_providers():  # it goes on with the rest of them
+        raise providers.refused(parameters.provider)
+    return session
 
 
 def _tokenizer(model: OnnxModel) -> Any:

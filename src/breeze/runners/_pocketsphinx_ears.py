@@ -43,7 +43,7 @@ class Ears:
     async def make(self) -> None:
         """One more decoder. Raises NotLoadedError."""
         try:
-            self._free.append(await self.work(lambda: Ear(self._models)))
+            await self.work(lambda: self._free.append(Ear(self._models)))
         except ValueError as error:
             raise NotLoadedError(
                 f"The grammar cannot be used ({error}): correct grammar or grammar_file.",

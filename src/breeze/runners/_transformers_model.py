@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import platform
+import sys
 import threading
 from pathlib import Path
 from typing import Any
 
+from breeze.contracts.capability import Backend
 from breeze.contracts.errors import InputError, NotLoadedError
 from breeze.contracts.messages import Message, TextPart
 from breeze.contracts.requests import ChatRequest
+from breeze.runners._native_builds import has
 from breeze.runners._transformers_files import config_of
 from breeze.runners._transformers_parameters import TransformersParameters
 
-_BACKENDS = {"cpu": "CPU", "cuda": "GPU", "mps": "GPU"}
+BACKENDS = {"cpu": Backend.CPU, "cuda": Backend.GPU, "mps": Backend.GPU}
+"""Where each device computes."""
+
+
+def gpu_device() -> str:
+    """The device that is a GPU in the installed build of PyTorch, "" when none is."""
+    if has("torch", "lib/*torch_cuda.*", "lib/*torch_hip.*"):
+        return "cuda"  # which is its name for both
+    apple = sys.platform == "darwin" and platform.machine() == "arm64"
+    return "mps" if apple and has("torch", "lib/*torch_cpu.*") else ""
 
 
 class LanguageModel:
@@ -33,7 +46,7 @@ class LanguageModel:
             str(folder), use_safetensors=True, dtype=p.dtype, **safe
         )
         self.native.to(p.device).eval()
-        self.device, self.backend = p.device, _BACKENDS[p.device]
+        self.device, self.backend = p.device, BACKENDS[p.device]
         self.context = config_of(folder).max_position_embeddings or 2**20
         self.vocabulary = int(self.native.config.get_text_config().vocab_size)
         self.turn = threading.Lock()

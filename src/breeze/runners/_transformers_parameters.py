@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from breeze.contracts.fields import Choice, choice, integer, number, switch, text
+from breeze.contracts.fields import Choice, choice, integer, number
 from breeze.contracts.parameters import Parameters
-from breeze.runners._local_fields import model_folder, models_folder, sampling, thread_count
+from breeze.runners._local_fields import (
+    continuation,
+    model_folder,
+    models_folder,
+    sampling,
+    system_message,
+    temperature,
+    thread_count,
+    top_k,
+    top_p,
+)
 
 
 class TransformersParameters(Parameters):
@@ -39,19 +49,8 @@ class TransformersParameters(Parameters):
         requires_reload=True,
     )
     threads: int = thread_count()
-    prefill: bool = switch(
-        True,
-        "Continue an assistant message that ends the conversation, instead of answering it",
-        category="Model",
-        requires_reload=True,
-    )
-    system_prompt: str = text(
-        "",
-        "System message for conversations that have none",
-        category="Prompt",
-        max_length=20_000,
-        per_request=True,
-    )
+    prefill: bool = continuation()
+    system_prompt: str = system_message()
     max_tokens: int = integer(
         512,
         "Most tokens of an answer when the request names no number",
@@ -60,15 +59,9 @@ class TransformersParameters(Parameters):
         high=1_048_576,
         per_request=True,
     )
-    temperature: float | None = sampling(
-        number, "Randomness; 0 always takes the likeliest token", low=0, high=2, step=0.05
-    )
-    top_p: float | None = sampling(
-        number, "Draw from the likeliest tokens that make up this share", low=0, high=1, step=0.01
-    )
-    top_k: int | None = sampling(
-        integer, "Draw from this many tokens; 0 from all", low=0, high=1_000_000
-    )
+    temperature: float | None = temperature()
+    top_p: float | None = top_p()
+    top_k: int | None = top_k()
     repeat_penalty: float | None = sampling(
         number, "Above 1 makes tokens less likely that were there", low=0.1, high=2, step=0.05
     )

@@ -11,6 +11,7 @@ from breeze.contracts.errors import InputError, NotLoadedError, RecognitionError
 from breeze.contracts.requests import TranscribeRequest
 from breeze.contracts.values import Word
 from breeze.runners._heard_parts import Part
+from breeze.runners._native_builds import mentions
 from breeze.runners._whisper_parameters import WhisperParameters
 
 _RETRIES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
@@ -35,6 +36,12 @@ def opens(path: Path) -> Path | None:
     return folder if has[0] and has[1] and any(has[2:]) else None
 
 
+def built_for_gpu() -> bool:
+    """Whether the installed build of the runtime can compute by CUDA, by its file."""
+    places = (("ctranslate2", "."), ("ctranslate2", "../ctranslate2.libs"))
+    return any(mentions(module, rb"libcublas|cublas64_", within) for module, within in places)
+
+
 class Ear:
     """The loaded model. Any number of threads may listen; the model takes one at a time."""
 
@@ -52,6 +59,7 @@ class Ear:
             cpu_threads=p.threads,
             local_files_only=True,
         )
+        self.backend = "CPU" if self._native.model.device == "cpu" else "GPU"
 
     def language(self, asked: str) -> str | None:
         """Its code for a language (BCP 47); None where it is to be found out. Raises InputError."""

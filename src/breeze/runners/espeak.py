@@ -20,6 +20,7 @@ from breeze.runners._espeak_library import Library, Manner, open_library
 from breeze.runners._espeak_parameters import CAPITALS, PUNCTUATION, EspeakParameters
 from breeze.runners._espeak_speech import Piece, pieces
 from breeze.runners._espeak_voices import Voice, Voices, chosen
+from breeze.runners._memory import loaded
 
 SLOWEST = 80
 """Words a minute below which the library does not go. There is no such limit upwards."""
@@ -55,7 +56,7 @@ class EspeakRunner(Runner[EspeakParameters]):
                 field="model",
             )
         if self._opened is None:
-            self._opened = await asyncio.to_thread(_open)
+            self._opened = await loaded(_open)
 
     async def unload(self) -> None:
         self._opened = None

@@ -34,10 +34,12 @@ class ExecutorchRunner(ProgramRunner[ExecutorchParameters]):
     Tools are refused (E400), and so is a prompt that leaves no room for an answer.
     """
 
+    example = "llama-3.2-1b-instruct-spinquant"
+
     async def chat(self, request: ChatRequest) -> AsyncGenerator[ChatEvent]:
-        self.loaded()
+        place = self.loaded().model.program.backend
         own = self.parameters_for(request)
-        how = manner(request, own.temperature, own.max_sequence_length, 0, "CPU")
+        how = manner(request, own.temperature, own.max_sequence_length, 0, place)
         async with aclosing(self.answers(request, how, own.system_prompt)) as events:
             async for event in events:
                 yield event

@@ -61,6 +61,11 @@ class HuggingFaceRunner(RemoteRunner[HuggingFaceParameters]):
         """The one that needs no name; there are too many others to list."""
         return () if self.parameters.dedicated else (ModelInfo(HEARING, (Capability.ASR,)),)
 
+    async def reach(self) -> None:
+        """Its models are listed without asking the service, so that connecting tells more."""
+        async with self._connection() as http:
+            await http.reach()
+
     async def transcribe(self, request: TranscribeRequest) -> AsyncGenerator[TranscribeEvent]:
         http, p = self._http or self._unloaded(), self.parameters_for(request)
         model = self._model(request.model, HEARING)

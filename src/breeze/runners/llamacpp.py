@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from pathlib import Path
+from typing import Any
 
 from msgspec.structs import replace
 
-from breeze.contracts.capability import Capability, RunnerKind
+from breeze.contracts.capability import Backend, Capability, RunnerKind
 from breeze.contracts.errors import CapabilityError, NotLoadedError, RunnerError
-from breeze.contracts.events import ChatEvent, EmbedEvent
+from breeze.contracts.events import ChatEvent, EmbedEvent, joined
 from breeze.contracts.requests import ChatRequest, EmbedRequest
 from breeze.contracts.runner import ModelInfo, Runner, runner
 from breeze.contracts.threads import from_thread
@@ -18,11 +20,13 @@ from breeze.runners._llamacpp_body import prepare
 from breeze.runners._llamacpp_chat import Generation
 from breeze.runners._llamacpp_images import with_pictures
 from breeze.runners._llamacpp_memory import needed
+from breeze.runners._llamacpp_native import built_for_gpu
 from breeze.runners._llamacpp_parameters import LlamaCppParameters
 from breeze.runners._llamacpp_reading import read_ahead
 from breeze.runners._llamacpp_server import LlamaServer
 from breeze.runners._llamacpp_shelf import EMBEDDED, default_id, find, listed, sees
 from breeze.runners._llamacpp_vectors import Vectors
+from breeze.runners._memory import loaded
 
 
 @runner(
@@ -61,6 +65,20 @@ class LlamaCppRunner(Runner[LlamaCppParameters]):
         able = cls.info.capabilities
         return able if sees(parameters) else tuple(c for c in able if c is not Capability.VLM)
 
+    @classmethod
+    def backends_of(
+        cls, parameters: LlamaCppParameters, home: Path | None = None
+    ) -> tuple[Backend, ...]:
+        if parameters.gpu_layers == 0 or not built_for_gpu():
+            return (Backend.CPU,)
+        return (Backend.GPU, Backend.CPU) if parameters.gpu_layers is None else (Backend.GPU,)
+
+    @classmethod
+    def parameters_on(cls, backend: Backend) -> dict[str, Any]:
+        layers = {Backend.CPU: 0, Backend.GPU: None}
+        there = backend is not Backend.GPU or built_for_gpu()
+        return {"gpu_layers": layers[backend]} if backend in layers and there else {}
+
     def memory(self, model: str) -> int:
         try:
             return needed(find(model, self.parameters, self.home), self.parameters)
@@ -74,7 +92,7 @@ class LlamaCppRunner(Runner[LlamaCppParameters]):
         await self.unload()
         found = await asyncio.to_thread(find, wanted, self.parameters, self.home)
         await read_ahead(found.files, self.progress)
-        self._server = await asyncio.to_thread(LlamaServer, found, self.parameters)
+        self._server = await loaded(lambda: LlamaServer(found, self.parameters))
 
     async def unload(self) -> None:
         server, self._server = self._server, None
@@ -98,7 +116,7 @@ class LlamaCppRunner(Runner[LlamaCppParameters]):
             yield event
         generation = Generation(server, request, body, self.work)
         with self.work.stream():
-            async with aclosing(from_thread(generation.run)) as events:
+            async with aclosing(from_thread(generation.run, join=joined)) as events:
                 async for made in events:
                     yield made
 

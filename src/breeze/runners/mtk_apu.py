@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from pathlib import Path
 
-from breeze.contracts.capability import Priority, Requirement, RunnerKind
+from breeze.contracts.capability import Backend, Priority, Requirement, RunnerKind
 from breeze.contracts.errors import HardwareError, InputError
 from breeze.contracts.events import Adjusted, ChatEvent
 from breeze.contracts.requests import ChatRequest
@@ -17,6 +18,8 @@ from breeze.runners._mtk_apu_device import DELEGATE, delegates, lacking
 from breeze.runners._mtk_apu_parameters import MtkApuParameters
 
 _UNKNOWN = ("top_k", "repetition_penalty")
+"""Parameters of other applications for this hardware: known, checked, and of no effect."""
+_PORTABLE = "portable"
 
 
 @runner(
@@ -36,13 +39,26 @@ _UNKNOWN = ("top_k", "repetition_penalty")
 class MtkApuRunner(ProgramRunner[MtkApuParameters]):
     """Chat on the NPU of MediaTek chips, by ExecuTorch, one answer at a time.
 
-    Without such a chip or its Neuron runtime `check()` says what is missing. With `backend`
-    set to portable it runs programs for the processor, so that all but the NPU can be tried.
+    It requires the chip, and its Neuron runtime: `check()` says when that is missing. With
+    `backend` set to portable it needs neither and runs programs for the processor, so that all but
+    the NPU can be tried.
     """
+
+    @classmethod
+    def requirements_of(cls, parameters: MtkApuParameters) -> tuple[str, ...]:
+        return () if parameters.backend == _PORTABLE else cls.info.requirements
+
+    @classmethod
+    def backends_of(
+        cls, parameters: MtkApuParameters, home: Path | None = None
+    ) -> tuple[Backend, ...]:
+        if parameters.backend == "auto":
+            return super().backends_of(parameters, home) or (Backend.NPU,)
+        return (Backend.CPU if parameters.backend == _PORTABLE else Backend.NPU,)
 
     def check(self) -> str | None:
         reason = super().check()
-        return reason if reason or self.parameters.backend == "portable" else lacking()
+        return reason if reason or self.parameters.backend == _PORTABLE else lacking()
 
     def fit(self, model: ProgramModel) -> None:
         lowered = DELEGATE in model.program.delegates
@@ -51,6 +67,12 @@ class MtkApuRunner(ProgramRunner[MtkApuParameters]):
             raise InputError(
                 f"{model.id} is made for {made_for}, not for the NPU: export it with the "
                 f"{DELEGATE} of ExecuTorch, or set backend to portable.",
+                field="model",
+            )
+        if lowered and self.parameters.backend == _PORTABLE:
+            raise InputError(
+                f"{model.id} is lowered for the NPU, and backend is portable: choose a program for "
+                "the processor, or set backend to auto.",
                 field="model",
             )
         if lowered and DELEGATE not in delegates():
@@ -64,13 +86,12 @@ class MtkApuRunner(ProgramRunner[MtkApuParameters]):
     async def chat(self, request: ChatRequest) -> AsyncGenerator[ChatEvent]:
         engine = self.loaded()
         own = self.parameters_for(request)
-        backend = "NPU" if DELEGATE in engine.model.program.delegates else "CPU"
-        how = manner(request, own.temperature, 0, own.max_tokens, backend)
+        how = manner(request, own.temperature, 0, own.max_tokens, engine.model.program.backend)
         why = "ExecuTorch's text runner has no such option"
         told = (
-            Adjusted(f"params.{name}", request.params[name], None, why)
+            Adjusted(f"params.{name}", getattr(own, name), None, why)
             for name in _UNKNOWN
-            if name in request.params
+            if name in own.model_fields_set
         )
         how = how._replace(told=(*how.told, *told))
         async with aclosing(self.answers(request, how, own.system_prompt)) as events:

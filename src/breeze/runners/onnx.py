@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import TypeVar
+from pathlib import Path
+from typing import Any, TypeVar
 
-from breeze.contracts.capability import Capability, Priority, RunnerKind
+from breeze.contracts.capability import Backend, Capability, Priority, RunnerKind
 from breeze.contracts.errors import CapabilityError, InputError, NotLoadedError, RunnerError
-from breeze.contracts.events import ChatEvent, EmbedEvent
+from breeze.contracts.events import ChatEvent, EmbedEvent, joined
 from breeze.contracts.fields import Choice
 from breeze.contracts.requests import ChatRequest, EmbedRequest
 from breeze.contracts.runner import ModelInfo, Runner, runner
 from breeze.contracts.threads import Outlet, from_thread
 from breeze.runners import _onnx_providers as onnx_providers
-from breeze.runners._memory import give_back
+from breeze.runners._memory import give_back, loaded
 from breeze.runners._onnx_chat import OnnxWriter, Writing
 from breeze.runners._onnx_models import REMEDY, able, find, listed, served
 from breeze.runners._onnx_options import plan
@@ -74,9 +75,10 @@ class OnnxRunner(Runner[OnnxParameters]):
         if self._model is not None and self._model.model.id == found.id:
             return
         await self.unload()
-        onnx_providers.check(self.parameters.provider)
-        make = OnnxWriter if found.capability is Capability.LLM else OnnxVectors
-        self._model = await asyncio.to_thread(make, found, self.parameters)
+        text = found.capability is Capability.LLM
+        await asyncio.to_thread(onnx_providers.check, self.parameters.provider, text=text)
+        make = OnnxWriter if text else OnnxVectors
+        self._model = await loaded(lambda: make(found, self.parameters))
 
     async def unload(self) -> None:
         if self._model is not None:
@@ -91,6 +93,17 @@ class OnnxRunner(Runner[OnnxParameters]):
         return await asyncio.to_thread(onnx_providers.available)
 
     @classmethod
+    def backends_of(
+        cls, parameters: OnnxParameters, home: Path | None = None
+    ) -> tuple[Backend, ...]:
+        return (onnx_providers.kind(parameters.provider),)
+
+    @classmethod
+    def parameters_on(cls, backend: Backend) -> dict[str, Any]:
+        provider = onnx_providers.built_for(backend)
+        return {"provider": provider} if provider else {}
+
+    @classmethod
     def model_of(cls, parameters: OnnxParameters, capability: Capability) -> str:
         return next((id for id, does in able(parameters, None) if does is capability), "")
 
@@ -103,7 +116,7 @@ class OnnxRunner(Runner[OnnxParameters]):
             yield event
         writing = Writing(writer, request, wanted, said, self.work)
         with self.work.stream():
-            async with aclosing(from_thread(writing.run)) as events:
+            async with aclosing(from_thread(writing.run, join=joined)) as events:
                 async for made in events:
                     yield made
 

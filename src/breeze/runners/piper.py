@@ -56,13 +56,9 @@ class PiperRunner(LocalModelRunner[PiperParameters, Voice]):
         except RunnerError as error:
             return ModelInfo(found.id, description=f"cannot be used: {error.message}")
         speakers = list(config.speaker_id_map)[:100]
-        return ModelInfo(
-            found.id,
-            (Capability.TTS,),
-            found.definition.description if found.definition else "",
-            size=found.size,
+        return found.info(
+            Capability.TTS,
             languages=(config.spoken,) if config.spoken else (),
-            licence=found.definition.licence if found.definition else "",
             metadata={"voices": speakers} if speakers else {},
         )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, Callable, Generator, Iterator
 from contextlib import aclosing, closing
 from difflib import get_close_matches
@@ -16,6 +15,7 @@ from breeze.contracts.requests import AUTO, ModerateRequest
 from breeze.contracts.runner import ModelInfo, Runner, runner
 from breeze.contracts.threads import Outlet, from_thread
 from breeze.contracts.values import Usage
+from breeze.runners._memory import loaded
 from breeze.runners._rules_hits import RISK, Hit
 from breeze.runners._rules_lists import LANGUAGES
 from breeze.runners._rules_parameters import RulesParameters as RulesParameters
@@ -50,7 +50,7 @@ class RulesRunner(Runner[RulesParameters]):
     async def load(self, model: str) -> None:
         self._known(model)
         if self._lexicon is None:
-            self._lexicon = await asyncio.to_thread(lexicon, self.parameters)
+            self._lexicon = await loaded(lambda: lexicon(self.parameters))
 
     async def unload(self) -> None:
         self._lexicon = None

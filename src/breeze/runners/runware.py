@@ -92,6 +92,11 @@ class RunwareRunner(RemoteRunner[RunwareParameters]):
             ModelInfo(p.caption_model, (Capability.VLM,), "Describes pictures"),
         )
 
+    async def reach(self) -> None:
+        """Its models are listed without asking the service, so that connecting tells more."""
+        async with self._connection() as http:
+            await http.reach()
+
     async def draw(self, request: DrawRequest) -> AsyncGenerator[DrawEvent]:
         shared = self._shared or self._unloaded()
         p = self.parameters_for(request)

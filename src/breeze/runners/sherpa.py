@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from pathlib import Path
 
 from breeze.contracts.capability import Capability, RunnerKind
-from breeze.contracts.errors import InputError, RecognitionError
-from breeze.contracts.events import Adjusted, Finish, TranscribeEvent, Transcript
+from breeze.contracts.errors import RecognitionError
+from breeze.contracts.events import Finish, TranscribeEvent, Transcript
 from breeze.contracts.requests import TranscribeRequest
 from breeze.contracts.runner import ModelInfo, runner
 from breeze.contracts.values import Usage
@@ -17,6 +17,7 @@ from breeze.runners._audio_source import sound_of
 from breeze.runners._awaited import done
 from breeze.runners._local_models import Found
 from breeze.runners._local_runner import LocalModelRunner
+from breeze.runners._one_language import unmet
 from breeze.runners._sherpa_files import opens
 from breeze.runners._sherpa_hearing import Hearing, Offline, Streaming
 from breeze.runners._sherpa_model import RATE, Recogniser
@@ -55,20 +56,13 @@ class SherpaRunner(LocalModelRunner[SherpaParameters, Recogniser]):
         return Recogniser(path, self.parameters)
 
     def _about(self, found: Found) -> ModelInfo:
-        known = found.definition
-        return ModelInfo(
-            found.id,
-            (Capability.ASR,),
-            known.description if known else "",
-            size=found.size,
-            languages=(self.parameters.language,) if self.parameters.language else (),
-            licence=known.licence if known else "",
-        )
+        language = self.parameters.language
+        return found.info(Capability.ASR, languages=(language,) if language else ())
 
     async def transcribe(self, request: TranscribeRequest) -> AsyncGenerator[TranscribeEvent]:
         loaded = self._loaded()
         recogniser, p = loaded.native, self.parameters_for(request)
-        for note in _unmet(request, recogniser.language):
+        for note in unmet(request, recogniser.language):
             yield note
         kind: type[Hearing] = Streaming if recogniser.streaming else Offline
         with self.work.stream():
@@ -95,20 +89,3 @@ def _tried(hearing: Hearing, block: bytes | None) -> list[Transcript]:
         return hearing.finish() if block is None else hearing.hear(block)
     except RuntimeError as error:
         raise RecognitionError(f"sherpa-onnx gave up: {error}. Send the sound again.") from error
-
-
-def _unmet(request: TranscribeRequest, language: str) -> Iterator[Adjusted]:
-    """What of the request is not used as asked. Raises InputError for another language."""
-    asked = request.language.lower()
-    if language and asked not in ("", "auto") and asked[:2] != language.lower()[:2]:
-        raise InputError(
-            f"This model hears {language}, not {request.language}: choose another.",
-            field="language",
-        )
-    if asked not in ("", language.lower(), "en-us"):
-        why = "the language is that of the model and is not detected"
-        yield Adjusted("language", request.language, language, why)
-    if request.prompt:
-        yield Adjusted("prompt", request.prompt, "", "the decoder takes no prompt")
-    if request.temperature is not None:
-        yield Adjusted("temperature", request.temperature, None, "decoding has no chance in it")

@@ -20,6 +20,7 @@ from breeze.contracts.events import ChatEvent
 from breeze.contracts.requests import AUTO, ChatRequest
 from breeze.contracts.runner import ModelInfo, Runner, runner
 from breeze.contracts.threads import Outlet, from_thread
+from breeze.runners._memory import loaded
 from breeze.runners._vision_look import Tools
 from breeze.runners._vision_marks import FaceFinder
 from breeze.runners._vision_parameters import SystemVisionParameters as SystemVisionParameters
@@ -56,7 +57,7 @@ class SystemVisionRunner(Runner[SystemVisionParameters]):
     async def load(self, model: str) -> None:
         self._known(model)
         if self._tools is None:
-            self._tools = await asyncio.to_thread(_tools, self.parameters.threads)
+            self._tools = await loaded(lambda: _tools(self.parameters.threads))
 
     async def unload(self) -> None:
         if self._tools is not None:

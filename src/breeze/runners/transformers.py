@@ -7,9 +7,10 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from functools import partial
 from pathlib import Path
+from typing import Any
 
-from breeze.contracts.capability import RunnerKind
-from breeze.contracts.events import ChatEvent
+from breeze.contracts.capability import Backend, RunnerKind
+from breeze.contracts.events import ChatEvent, joined
 from breeze.contracts.requests import ChatRequest
 from breeze.contracts.runner import ModelInfo, runner
 from breeze.contracts.threads import from_thread
@@ -17,7 +18,7 @@ from breeze.runners._local_models import Found
 from breeze.runners._local_runner import LocalModelRunner
 from breeze.runners._transformers_chat import Generation
 from breeze.runners._transformers_files import config_of, opens
-from breeze.runners._transformers_model import LanguageModel
+from breeze.runners._transformers_model import BACKENDS, LanguageModel, gpu_device
 from breeze.runners._transformers_parameters import (
     TransformersParameters as TransformersParameters,
 )
@@ -44,6 +45,17 @@ class TransformersRunner(LocalModelRunner[TransformersParameters, LanguageModel]
     """
 
     example = "smollm2-135m-instruct"
+
+    @classmethod
+    def backends_of(
+        cls, parameters: TransformersParameters, home: Path | None = None
+    ) -> tuple[Backend, ...]:
+        return (BACKENDS[parameters.device],)
+
+    @classmethod
+    def parameters_on(cls, backend: Backend) -> dict[str, Any]:
+        device = "cpu" if backend is Backend.CPU else gpu_device() if backend is Backend.GPU else ""
+        return {"device": device} if device else {}
 
     @staticmethod
     def _opens(path: Path) -> Path | None:
@@ -72,6 +84,6 @@ class TransformersRunner(LocalModelRunner[TransformersParameters, LanguageModel]
             yield note
         generation = Generation(loaded.id, model, request, ids, asked, self.work)
         with self.work.stream():
-            async with aclosing(from_thread(generation.run)) as events:
+            async with aclosing(from_thread(generation.run, join=joined)) as events:
                 async for event in events:
                     yield event

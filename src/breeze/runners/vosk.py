@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from pathlib import Path
 
 from breeze.contracts.capability import Capability, RunnerKind
-from breeze.contracts.errors import InputError
-from breeze.contracts.events import Adjusted, Finish, TranscribeEvent
+from breeze.contracts.events import Finish, TranscribeEvent
 from breeze.contracts.requests import TranscribeRequest
 from breeze.contracts.runner import ModelInfo, runner
 from breeze.contracts.values import Usage
@@ -17,11 +16,13 @@ from breeze.runners._audio_source import sound_of
 from breeze.runners._awaited import done
 from breeze.runners._local_models import Found
 from breeze.runners._local_runner import LocalModelRunner
+from breeze.runners._one_language import unmet
 from breeze.runners._vosk_hearing import RATE, Ear, Hearing, language_of, opens
 from breeze.runners._vosk_parameters import VoskParameters as VoskParameters
 
 BLOCK = 0.1
 """Seconds of sound heard at once: the time between partial transcripts."""
+_PHRASES = "give the expected phrases in params.phrases"
 
 
 @runner(
@@ -52,20 +53,13 @@ class VoskRunner(LocalModelRunner[VoskParameters, Ear]):
         return Ear(path, self.parameters.language)
 
     def _about(self, found: Found) -> ModelInfo:
-        known, spoken = found.definition, language_of(found.path, self.parameters.language)
-        return ModelInfo(
-            found.id,
-            (Capability.ASR,),
-            known.description if known else "",
-            size=found.size,
-            languages=(spoken,) if spoken else (),
-            licence=known.licence if known else "",
-        )
+        spoken = language_of(found.path, self.parameters.language)
+        return found.info(Capability.ASR, languages=(spoken,) if spoken else ())
 
     async def transcribe(self, request: TranscribeRequest) -> AsyncGenerator[TranscribeEvent]:
         loaded = self._loaded()
         ear, p = loaded.native, self.parameters_for(request)
-        for note in _unmet(request, ear.language):
+        for note in unmet(request, ear.language, _PHRASES):
             yield note
         given = map(str.strip, p.phrases.replace("|", "\n").splitlines())
         phrases = [phrase for phrase in given if phrase]
@@ -85,21 +79,3 @@ class VoskRunner(LocalModelRunner[VoskParameters, Ear]):
             "words_recognized": hearing.words,
         }
         yield Finish(metadata={"model_name": loaded.id, "runtime_backend": "CPU", **facts})
-
-
-def _unmet(request: TranscribeRequest, language: str) -> Iterator[Adjusted]:
-    """What of the request is not used as asked. Raises InputError for another language."""
-    asked = request.language.lower()
-    if language and asked not in ("", "auto") and asked[:2] != language.lower()[:2]:
-        raise InputError(
-            f"This model hears {language}, not {request.language}: choose another.",
-            field="language",
-        )
-    if asked not in ("", language.lower(), "en-us"):
-        why = "the language is that of the model and is not detected"
-        yield Adjusted("language", request.language, language, why)
-    if request.prompt:
-        why = "the decoder takes no prompt: give the expected phrases in params.phrases"
-        yield Adjusted("prompt", request.prompt, "", why)
-    if request.temperature is not None:
-        yield Adjusted("temperature", request.temperature, None, "decoding has no chance in it")

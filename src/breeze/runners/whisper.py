@@ -7,7 +7,7 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
-from breeze.contracts.capability import Capability, RunnerKind
+from breeze.contracts.capability import Backend, Capability, RunnerKind
 from breeze.contracts.events import Adjusted, Finish, TranscribeEvent, Transcript
 from breeze.contracts.requests import TranscribeRequest
 from breeze.contracts.runner import ModelInfo, runner
@@ -16,7 +16,7 @@ from breeze.contracts.values import Usage
 from breeze.runners._heard_parts import Part, parts_of
 from breeze.runners._local_models import Found
 from breeze.runners._local_runner import LocalModelRunner
-from breeze.runners._whisper_model import Ear, Heard, opens
+from breeze.runners._whisper_model import Ear, Heard, built_for_gpu, opens
 from breeze.runners._whisper_parameters import WhisperParameters as WhisperParameters
 
 
@@ -24,7 +24,7 @@ from breeze.runners._whisper_parameters import WhisperParameters as WhisperParam
     "whisper",
     vendor="faster-whisper",
     kind=RunnerKind.LOCAL,
-    needs=("faster_whisper",),
+    needs=("faster_whisper", "webrtcvad", "av"),
     extra="whisper",
     concurrency=2,
     queue=32,
@@ -41,6 +41,20 @@ class WhisperRunner(LocalModelRunner[WhisperParameters, Ear]):
 
     example = "faster-whisper-tiny"
 
+    @classmethod
+    def backends_of(
+        cls, parameters: WhisperParameters, home: Path | None = None
+    ) -> tuple[Backend, ...]:
+        if parameters.device == "cpu" or not built_for_gpu():
+            return (Backend.CPU,)
+        return (Backend.GPU,) if parameters.device == "cuda" else (Backend.GPU, Backend.CPU)
+
+    @classmethod
+    def parameters_on(cls, backend: Backend) -> dict[str, Any]:
+        if backend is Backend.CPU:
+            return {"device": "cpu"}
+        return {"device": "cuda"} if backend is Backend.GPU and built_for_gpu() else {}
+
     @staticmethod
     def _opens(path: Path) -> Path | None:
         return opens(path)
@@ -49,14 +63,7 @@ class WhisperRunner(LocalModelRunner[WhisperParameters, Ear]):
         return Ear(path, self.parameters)
 
     def _about(self, found: Found) -> ModelInfo:
-        known = found.definition
-        return ModelInfo(
-            found.id,
-            (Capability.ASR,),
-            known.description if known else "",
-            size=found.size,
-            licence=known.licence if known else "",
-        )
+        return found.info(Capability.ASR)
 
     async def transcribe(self, request: TranscribeRequest) -> AsyncGenerator[TranscribeEvent]:
         loaded = self._loaded()
@@ -83,7 +90,8 @@ class WhisperRunner(LocalModelRunner[WhisperParameters, Ear]):
                         async for segment in segments:
                             yield told.transcript(segment)
         yield Usage(audio_seconds=round(told.seconds, 3))
-        yield Finish(metadata={"model_name": loaded.id, "runtime_backend": "CPU", **told.facts()})
+        place = {"model_name": loaded.id, "runtime_backend": ear.backend}
+        yield Finish(metadata={**place, **told.facts()})
 
 
 def _unmet(asked: str, used: str) -> Adjusted | None:

@@ -16,6 +16,7 @@ import msgspec
 from msgspec.structs import replace
 
 from breeze.config.home import Home
+from breeze.config.layers import Source
 from breeze.contracts.capability import Capability, RunnerKind
 from breeze.contracts.errors import RunnerError
 from breeze.contracts.hardware import GB
@@ -26,7 +27,7 @@ from breeze.engine.hardware.memory import memory
 from breeze.engine.hardware.processor import cores, model
 from breeze.engine.instances import Instance
 from breeze.engine.roster import RunnerStatus
-from breeze.service.remedies import remedy
+from breeze.service.remedies import as_root, remedy
 from breeze.service.router_runners import backends_of
 from breeze.version import __version__
 
@@ -94,10 +95,13 @@ async def patients(engine: Engine) -> list[Patient]:
 
 
 async def _reason(status: RunnerStatus, engine: Engine) -> str:
-    if status.reason or status.offered or status.kind is not RunnerKind.CLOUD:
+    if status.offered:
+        return status.reason or "nobody set it up: set base_url to the address of its server"
+    if status.reason or status.kind is not RunnerKind.CLOUD:
         return status.reason
     try:
-        await asyncio.wait_for(engine.instances[status.name].make().models(), PATIENCE)
+        async with asyncio.timeout(PATIENCE):
+            await engine.instances[status.name].make().reach()
     except TimeoutError:
         return f"no answer within {PATIENCE:.0f} seconds"
     except RunnerError as error:
@@ -114,19 +118,26 @@ def _patient(status: RunnerStatus, engine: Engine, saved: set[str]) -> Patient:
         kind=status.kind,
         capabilities=status.capabilities,
         works=not status.reason,
-        backends=tuple(map(str, backends_of(instance))),
+        backends=tuple(map(str, backends_of(instance, engine))),
         reason=status.reason,
-        fix=_fix(instance, status.reason),
+        fix=_fix(instance, status.reason, engine),
         wanted=counted and instance.entry.enabled,
         offered=status.offered,
     )
 
 
-def _fix(instance: Instance, reason: str) -> str:
-    if not reason:
-        return ""
-    names = instance.runner_type.parameters_type.facts if instance.runner_type else {}
-    return remedy(reason, instance.name, names)
+def _fix(instance: Instance, reason: str, engine: Engine) -> str:
+    if not reason or instance.runner_type is None:
+        return remedy(reason, instance.name)
+    kind = instance.runner_type.parameters_type
+    values = engine.layers.explain(instance.name, kind, instance.entry.parameters)
+    given = [name for name, value in values.items() if value.source is not Source.DEFAULT]
+    return remedy(reason, instance.name, values, given)
+
+
+def detections(hardware: Hardware) -> list[Detection]:
+    """What the machine has, each with the command as this user gives it."""
+    return [replace(one, fix=as_root(one.fix)) for one in hardware.all()]
 
 
 def _cores(hardware: Hardware) -> str:

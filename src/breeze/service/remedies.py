@@ -22,6 +22,7 @@ from breeze.contracts.modules import importable
 from breeze.contracts.unreadable import UNREADABLE
 
 _NAME = "breeze-engine"
+_COMMAND = "breeze"
 _OURS = re.compile(r"`(breeze [^`]+)`")
 _RUN = re.compile(r"\b[Rr]un: (.+?)(?=,? or |; |\)|\.?$)")
 _PIP = re.compile(r"pip install (-U )?'?([^'()]+)'?")
@@ -30,26 +31,48 @@ _SYSTEM = {
     "linux": re.compile(r"(?:sudo )?(apt install [a-z0-9+.\- ]*[a-z0-9])"),
     "darwin": re.compile(r"(brew install [a-z0-9+.\- ]*[a-z0-9])"),
 }
-_SET = re.compile(r"\b(?:[Ss]et|or(?! correct| check| set)|correct|[Cc]heck) ([a-z_]+)\b")
+_SET = re.compile(r"\b(?:[Ss]et|or(?! correct| check| set)|correct) ([a-z_]+)\b")
+_CHECK = re.compile(r"\b[Cc]heck ([a-z_]+)\b")
 
 
-def remedy(reason: str, instance: str, parameters: Iterable[str] = ()) -> str:
+def remedy(
+    reason: str, instance: str, parameters: Iterable[str] = (), given: Iterable[str] = ()
+) -> str:
     """The command for a reason, "" when there is none: nothing to run makes a chip appear.
 
-    `parameters` are the names that `instance` has. A word in capitals at the end is to be filled
-    in: which server, which folder.
+    `parameters` are the names that `instance` has, `given` those of them that somebody set: what
+    is to be checked may be wrong only then. A word in capitals at the end is to be filled in:
+    which server, which folder.
     """
     if found := _OURS.search(reason):
-        return found[1]
+        return ours(found[1])
     if found := _PIP.search(reason):
         return pip_install(found[2].strip(), newer=bool(found[1]))
     if (system := _SYSTEM.get(sys.platform)) and (found := system.search(reason)):
-        return _as_root(found[1]) if sys.platform == "linux" else found[1]
+        return as_root(found[1]) if sys.platform == "linux" else found[1]
     if found := _RUN.search(reason):
-        return found[1]
-    known = set(parameters)
-    name = next((name for name in _SET.findall(reason) if name in known), "")
-    return f"breeze settings set {shlex.quote(instance)} {name} {name.upper()}" if name else ""
+        return ours(found[1])
+    known, asked = set(parameters), set(given)
+    names = [name for name in _SET.findall(reason) if name in known]
+    names += [name for name in _CHECK.findall(reason) if name in asked]
+    if not names:
+        return ""
+    name = names[0]
+    return ours(f"breeze settings set {shlex.quote(instance)} {name} {name.upper()}")
+
+
+def ours(command: str) -> str:
+    """A command of ours, as this very installation is called from a shell's prompt."""
+    first, _, rest = command.partition(" ")
+    if first != _COMMAND:
+        return command
+    folder = Path(sys.executable).absolute().parent
+    usual = shutil.which(_COMMAND)
+    if usual is not None and Path(usual).absolute().parent == folder:
+        return command
+    if (script := folder / _COMMAND).is_file():
+        return f"{shlex.quote(str(script))} {rest}"
+    return f"{_python()} -m breeze {rest}"
 
 
 def pip_install(what: str, *, newer: bool = False) -> str:
@@ -59,11 +82,15 @@ def pip_install(what: str, *, newer: bool = False) -> str:
     return f"{_installer()} install {'-U ' if newer else ''}{wanted}"
 
 
-def _installer() -> str:
-    python = shlex.quote(sys.executable)
+def _python() -> str:
     usual = shutil.which("python3")
     if usual is not None and Path(usual).absolute() == Path(sys.executable).absolute():
-        python = "python3"
+        return "python3"
+    return shlex.quote(sys.executable)
+
+
+def _installer() -> str:
+    python = _python()
     if importable("pip"):
         return f"{python} -m pip"
     if shutil.which("uv"):
@@ -112,6 +139,8 @@ def _path(address: str) -> str:
     return unquote(urlsplit(address).path)
 
 
-def _as_root(command: str) -> str:
+def as_root(command: str) -> str:
+    """A command for the system's packages: with `sudo`, which root need not have."""
+    bare = command.removeprefix("sudo ")
     root = not hasattr(os, "geteuid") or os.geteuid() == 0
-    return command if root else f"sudo {command}"
+    return bare if root or not bare.startswith("apt ") else f"sudo {bare}"

@@ -18,7 +18,7 @@ from breeze.contracts.router import RuntimeBackend
 from breeze.engine.engine import Engine
 from breeze.engine.instances import Instance
 from breeze.service.router_params import params_for
-from breeze.service.router_runners import able, backends_of
+from breeze.service.router_runners import able, backends_of, has
 
 if TYPE_CHECKING:
     from breeze.service.router_mapping import Draft
@@ -38,13 +38,13 @@ async def preferred(request: Request[Any], draft: Draft, engine: Engine) -> Requ
     order = (await engine.explain(request)).order
     named = [choice for choice in order if choice.named]
     choices = [engine.instances[choice.name] for choice in named or order]
-    found = next((i for i in choices if _works_on(i, backend)), None)
+    found = next((i for i in choices if _works_on(engine, i, backend)), None)
     if found is None:
         if named and nobody_on(engine, backend, (request.needs,)) is None:
             why = _why(engine, backend, choices, (request.needs,), named=True)
             draft.notes.adjust(FIELD, backend, RuntimeBackend.AUTO, why)
         return request
-    moved = {} if backend in backends_of(found)[:1] else _movable(found, backend)
+    moved = {} if _usual(engine, found, backend) else _movable(engine, found, backend)
     if found.name == order[0].name and not moved:
         return request
     own = request.params or params_for(found.name, draft.preferences.settings)
@@ -56,7 +56,7 @@ def nobody_on(
 ) -> str | None:
     """What to tell a client that wants `backend` when some of this work cannot be done there."""
     able_here = [i for i in able(engine) if not i.mock]
-    there = {c for i in able_here if _works_on(i, backend) for c in i.capabilities}
+    there = {c for i in able_here if _works_on(engine, i, backend) for c in i.capabilities}
     unmet = [c for c in capabilities if c not in there]
     return _why(engine, backend, able_here, unmet, named=False) if unmet else None
 
@@ -77,21 +77,35 @@ def elsewhere(
     return [Adjustment(FIELD, wanted, ran, f"{runner} answered, which {where}")]
 
 
-def _works_on(instance: Instance, backend: RuntimeBackend) -> bool:
-    return backend in backends_of(instance) or bool(_movable(instance, backend))
+def _usual(engine: Engine, instance: Instance, backend: RuntimeBackend) -> bool:
+    return backend in backends_of(instance, engine)[:1]
 
 
-def _movable(instance: Instance, backend: RuntimeBackend) -> dict[str, Any]:
+def _works_on(engine: Engine, instance: Instance, backend: RuntimeBackend) -> bool:
+    if _usual(engine, instance, backend):
+        return True
+    if _moves(engine, instance, backend):
+        return bool(_movable(engine, instance, backend))
+    return backend in backends_of(instance, engine)
+
+
+def _movable(engine: Engine, instance: Instance, backend: RuntimeBackend) -> dict[str, Any]:
     """The parameters with which a request takes the work there; empty when it cannot."""
-    moves = _moves(instance, backend)
+    moves = _moves(engine, instance, backend)
     facts = {} if instance.parameters is None else instance.parameters.facts
     return moves if all(n in facts and facts[n].per_request for n in moves) else {}
 
 
-def _moves(instance: Instance, backend: RuntimeBackend) -> dict[str, Any]:
-    if instance.runner_type is None:
+def _moves(engine: Engine, instance: Instance, backend: RuntimeBackend) -> dict[str, Any]:
+    """The parameters that take its work there; empty where this machine has no such part."""
+    if instance.runner_type is None or not has(engine, backend):
         return {}
     return instance.runner_type.parameters_on(Backend(backend.value))
+
+
+def _remedy(moves: dict[str, Any]) -> str:
+    done = (f"leaves {n} out" if v is None else f"sets {n} to {v}" for n, v in moves.items())
+    return " and ".join(done)
 
 
 def _why(
@@ -102,14 +116,16 @@ def _why(
     *,
     named: bool,
 ) -> str:
-    for instance in instances:
-        if moves := _moves(instance, backend):
-            remedy = " and ".join(f"{name} to {value}" for name, value in moves.items())
-            return f"{instance.name} works on the {backend} when its operator sets {remedy}"
+    for instance in (i for i in instances if not set(needs).isdisjoint(i.capabilities)):
+        if moves := _moves(engine, instance, backend):
+            return f"{instance.name} works on the {backend} when its operator {_remedy(moves)}"
     if named and instances:
-        places = " and ".join(f"on the {one}" for one in backends_of(instances[0]))
+        places = " and ".join(f"on the {one}" for one in backends_of(instances[0], engine))
         return f"{instances[0].name} was asked for, which works {places or 'elsewhere'}"
     work = ", ".join(needs)
-    if backend is not RuntimeBackend.CPU and not (seen := engine.hardware.look(backend)).present:
-        return f"no runner works on the {backend} here for {work}: no {backend} ({seen.evidence})"
-    return f"no runner works on the {backend} here for {work}"
+    if not has(engine, backend):
+        seen = engine.hardware.look(backend).evidence
+        return f"no runner works on the {backend} here for {work}: no {backend} ({seen})"
+    return (
+        f"no runner works on the {backend} here for {work}: what is installed was not built for it"
+    )

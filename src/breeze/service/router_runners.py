@@ -25,14 +25,18 @@ _USUAL: Mapping[RunnerKind, RuntimeBackend] = {
 }
 
 
-def backends_of(instance: Instance) -> tuple[RuntimeBackend, ...]:
-    """Where its work runs on this machine, the usual place first; empty for one elsewhere.
+def backends_of(instance: Instance, engine: Engine) -> tuple[RuntimeBackend, ...]:
+    """Where its work can run on this machine, the usual place first; empty for one elsewhere.
 
-    Of a runner that does not tell, its kind and what it requires tell it.
+    Of a runner that does not tell, its kind and what it requires tell it. Of several places those
+    count that the machine has.
     """
     runner, parameters = instance.runner_type, instance.parameters
-    if runner is not None and parameters is not None and (told := runner.backends_of(parameters)):
-        return tuple(RuntimeBackend(backend.value) for backend in told)
+    if runner is not None and parameters is not None:
+        told = runner.backends_of(parameters, instance.home)
+        if told:
+            there = [backend for backend in told if has(engine, RuntimeBackend(backend.value))]
+            return tuple(RuntimeBackend(backend.value) for backend in there or told)
     if instance.kind is RunnerKind.HARDWARE:
         npu = any(name == "NPU" or name.endswith("_NPU") for name in instance.requirements)
         return (RuntimeBackend.NPU if npu else RuntimeBackend.GPU,)
@@ -40,9 +44,16 @@ def backends_of(instance: Instance) -> tuple[RuntimeBackend, ...]:
     return (usual,) if usual is not None else ()
 
 
-def backend_of(instance: Instance) -> RuntimeBackend | None:
+def backend_of(instance: Instance, engine: Engine) -> RuntimeBackend | None:
     """Where its work usually runs; None for a service somewhere else."""
-    return next(iter(backends_of(instance)), None)
+    return next(iter(backends_of(instance, engine)), None)
+
+
+def has(engine: Engine, backend: RuntimeBackend) -> bool:
+    """Whether this machine has such a part, or nobody is to look."""
+    if backend is RuntimeBackend.CPU or not engine.config.global_settings.enable_hardware_detection:
+        return True
+    return engine.hardware.look(backend).present
 
 
 def able(engine: Engine, capability: Capability | None = None) -> Iterator[Instance]:

@@ -211,7 +211,7 @@ class RouterSession:
         instance = self._service.engine.instances.get(route.runner)
         ran = (finish.metadata or {}).get(MetadataKey.RUNTIME_BACKEND)
         if ran is None and instance is not None:
-            ran = backend_of(instance)
+            ran = backend_of(instance, self._service.engine)
         told = [*live.plan.adjustments, *said]
         told += elsewhere(self._service.engine, live.plan, told, route.runner, ran)
         more = {

@@ -24,7 +24,7 @@ _WORDS = {
 }
 _ANY = {
     "GPU": ("CUDA_GPU", "ROCM_GPU", "VULKAN_GPU", "METAL_GPU"),
-    "NPU": ("MTK_NPU", "INTEL_NPU", "APPLE_NPU"),
+    "NPU": ("MTK_NPU", "INTEL_NPU", "APPLE_NPU", "AMD_NPU", "QUALCOMM_NPU"),
 }
 _DETECTORS: dict[str, Callable[[Machine], Seen]] = {
     "INTERNET_CONNECTION": surroundings.internet,
@@ -36,6 +36,8 @@ _DETECTORS: dict[str, Callable[[Machine], Seen]] = {
     "MTK_NPU": npu.mediatek,
     "INTEL_NPU": npu.intel,
     "APPLE_NPU": npu.apple,
+    "AMD_NPU": npu.amd,
+    "QUALCOMM_NPU": npu.qualcomm,
     **{
         name: partial(processor.instructions, name=name)
         for name in ("AVX2", "AVX512", "AMX", "NEON", "SVE")

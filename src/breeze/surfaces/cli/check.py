@@ -29,6 +29,7 @@ Subject = tuple["type[Runner[Any]]", dict[str, Any]]
 @click.option("--model", default="", metavar="NAME", help="Load this one instead of its default.")
 @click.option("--param", "params", multiple=True, metavar="NAME=VALUE", help=PARAM_HELP)
 @click.option("--only", multiple=True, metavar="RULE", help="Rules that begin so. Repeatable.")
+@click.option("--isolated", is_flag=True, help="In a process of its own, as it may be configured.")
 @config_option
 @json_option
 def command(
@@ -36,6 +37,7 @@ def command(
     model: str,
     params: tuple[str, ...],
     only: tuple[str, ...],
+    isolated: bool,
     config: Path | None,
     json: bool,
 ) -> int:
@@ -45,18 +47,21 @@ def command(
     such as my_package.my_module:MyRunner.
     """
     work = Work(runner=target, params=params, config=config, json=json)
-    report = run(_check(work, model, only), json=json)
+    report = run(_check(work, model, only, isolated), json=json)
     if not json:
         click.echo(report.render().splitlines()[-1])
     return 0 if report.ok else BROKEN
 
 
-async def _check(work: Work, model: str, only: tuple[str, ...]) -> Report:
+async def _check(work: Work, model: str, only: tuple[str, ...], alone: bool) -> Report:
+    from breeze.engine.workers import isolated
     from breeze.testing.conformance import check_runner
 
     runner_type, values = await _subject(work)
-    tell = _line if work.json else _row
-    return await check_runner(runner_type, values, model=model, only=only, on_result=tell)
+    through, tell = isolated if alone else None, _line if work.json else _row
+    return await check_runner(
+        runner_type, values, model=model, only=only, on_result=tell, through=through
+    )
 
 
 async def _subject(work: Work) -> Subject:

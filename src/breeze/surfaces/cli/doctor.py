@@ -41,10 +41,10 @@ def command(config: Path | None, json: bool) -> int:
     found, patients = run(_examined(Work(config=config, json=json)), json=json)
     if json:
         lines = [_line("fact", one) for one in _facts(found)]
-        lines += [_line("hardware", one) for one in found.all()]
+        lines += [_line("hardware", one) for one in _detections(found)]
         show_lines([*lines, *(_line("runner", one) for one in patients)])
     else:
-        _show(list(found.all()), patients)
+        _show(_detections(found), patients)
     return NO_RUNNER if any(one.fails for one in patients) else DONE
 
 
@@ -60,6 +60,12 @@ def _facts(hardware: Hardware) -> list[Fact]:
     from breeze.service.doctor import facts
 
     return list(facts(Home.find(os.environ), hardware))
+
+
+def _detections(hardware: Hardware) -> list[Detection]:
+    from breeze.service.doctor import detections
+
+    return detections(hardware)
 
 
 def _line(kind: str, value: Any) -> dict[str, Any]:

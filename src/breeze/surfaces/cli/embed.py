@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import math
 from itertools import combinations
 
 import click
 
 from breeze.contracts.answers import Embeddings, Result
 from breeze.contracts.events import Embedding
+from breeze.contracts.ranking import cosine
 from breeze.contracts.requests import EmbedRequest
 from breeze.surfaces.cli._json import JsonView
 from breeze.surfaces.cli._options import Work, text_of, work_options
@@ -59,9 +59,3 @@ class EmbedView(PersonView):
         for one, other in combinations(range(len(vectors)), 2):
             likeness = cosine(vectors[one], vectors[other])
             self.text(f"{likeness:+.4f} {self._texts[one]!r} and {self._texts[other]!r}\n")
-
-
-def cosine(one: list[float], other: list[float]) -> float:
-    """How alike two vectors are, -1 to 1; 0 when one has no length."""
-    lengths = math.hypot(*one) * math.hypot(*other)
-    return sum(a * b for a, b in zip(one, other, strict=True)) / lengths if lengths else 0.0

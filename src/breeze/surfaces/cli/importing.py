@@ -65,12 +65,24 @@ def command(
     if unknown := set(models) - {model.id for model in found}:
         raise click.UsageError(f"{program} has no model {', '.join(sorted(unknown))} here.")
     chosen = [model for model in found if not models or model.id in models]
-    if linking:
+    if not found and not json:
+        _tell_where(program, folder)
+    elif linking:
         _link(chosen, named=bool(models))
     elif json:
         show_lines([_told(model) for model in chosen])
     else:
         _show(program, chosen)
+
+
+def _tell_where(program: str, folder: Path | None) -> None:
+    """Where no model was found."""
+    from breeze.models.elsewhere import place
+
+    asked = place(program)
+    folders = (folder,) if folder else asked.folders(os.environ, Path.home())
+    where = " or ".join(map(str, folders))
+    note(f"no models of {asked.title} in {where}; --from DIR looks in another folder")
 
 
 def _show(program: str, found: list[Found]) -> None:

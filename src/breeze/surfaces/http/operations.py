@@ -13,6 +13,7 @@ from breeze.contracts.dialects.openai_image_json import ImageBody
 from breeze.contracts.dialects.openai_json import Body
 from breeze.contracts.dialects.openai_moderation_json import ModerationBody
 from breeze.contracts.dialects.openai_speech import SpeechJson
+from breeze.contracts.dialects.rerank_json import RerankBody
 from breeze.contracts.events import AnyEvent
 from breeze.contracts.requests import AnyRequest
 from breeze.contracts.runner import ModelInfo
@@ -62,6 +63,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("POST", "/v1/chat/completions"): Operation({JSON: dict, SSE: dict}, {JSON: Body}),
     ("POST", "/v1/completions"): Operation({JSON: dict, SSE: dict}, {JSON: CompletionBody}),
     ("POST", "/v1/embeddings"): Operation({JSON: dict}, {JSON: EmbeddingBody}),
+    ("POST", "/v1/rerank"): Operation({JSON: dict}, {JSON: RerankBody}),
     ("POST", "/v1/images/generations"): Operation({JSON: dict, SSE: dict}, {JSON: ImageBody}),
     ("POST", "/v1/moderations"): Operation({JSON: dict}, {JSON: ModerationBody}),
     ("GET", "/v1/models"): Operation({JSON: dict}),

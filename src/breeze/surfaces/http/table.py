@@ -12,6 +12,7 @@ from breeze.surfaces.http.openai import (
     images,
     models,
     moderations,
+    rerank,
     speech,
     transcriptions,
 )
@@ -26,6 +27,7 @@ TABLE = Table(
         *chat.ROUTES,
         *completions.ROUTES,
         *embeddings.ROUTES,
+        *rerank.ROUTES,
         *images.ROUTES,
         *moderations.ROUTES,
         *models.ROUTES,
