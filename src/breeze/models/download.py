@@ -77,7 +77,7 @@ class Download:
 
     async def _from(self, url: str) -> str:
         """The file from this address, however often it breaks off while something comes."""
-        failures = 0
+        failures = changes = 0
         while True:
             before = self._part.have
             try:
@@ -91,6 +91,7 @@ class Download:
                 )
             except ChangedError as error:
                 self._forget()
+                changes += 1  # it begins anew each time: what comes is no progress
                 problem = DownloadError(
                     f"{shown(url)} changes while it is fetched ({error}). Pull again later.",
                     detail="changed",
@@ -102,7 +103,9 @@ class Download:
                     raise
                 problem = error
             failures = 1 if self._part.have > before + _SOME else failures + 1
-            if failures >= self._settings.tries or (problem.detail == "digest" and failures > 1):
+            if max(failures, changes) >= self._settings.tries or (
+                problem.detail == "digest" and failures > 1
+            ):
                 raise problem
             await self._pause(problem, failures)
 
@@ -129,6 +132,8 @@ class Download:
                 return
             if answer.status not in (200, 206):
                 raise refusal(answer.status, answer.headers, answer.url, self.wanted.path)
+            if answer.headers.get("content-encoding", "identity") != "identity":
+                raise DownloadError(f"{shown(url)} sends it compressed. Name another source.")
             self._learn(answer.said)
             begin, total = self._extent(answer)
             self._same(url, answer, total)
