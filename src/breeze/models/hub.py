@@ -13,7 +13,8 @@ from breeze.contracts.errors import DownloadError, RateLimitError, RunnerError, 
 from breeze.contracts.unreadable import UNREADABLE
 from breeze.models.refusals import refusal
 from breeze.models.settings import MIB, StoreSettings
-from breeze.models.web import Answer, BrokenOffError, Web, origin, shown
+from breeze.models.web import Web, origin, shown
+from breeze.models.web_answer import Answer, BrokenOffError
 
 T = TypeVar("T")
 _MOST_FILES = 20_000

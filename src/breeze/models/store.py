@@ -101,6 +101,9 @@ class ModelStore:
         """What a process wrote before it was killed is not how it is now."""
         if state.at_rest or is_busy(self._places, state.id):
             return state
+        own = self._pulls.get(state.id)
+        if own is not None and own.over and own.state.at_rest:
+            return own.state  # which a full disk did not take
         return Pulling(
             state.id, "stopped", state.done, state.total, files=state.files,
             files_total=state.files_total, source=state.source,
@@ -157,8 +160,9 @@ class ModelStore:
             return pull
         if self.settings.offline:
             raise UnavailableError(
-                f"{asked.text} is not on this disk, and nothing is fetched offline. Unset "
-                "HF_HUB_OFFLINE (and BREEZE_OFFLINE) to fetch it.",
+                f"{asked.text} is not on this disk, and nothing is fetched offline. To fetch it "
+                "leave --offline out, unset HF_HUB_OFFLINE and BREEZE_OFFLINE, and set "
+                "globalSettings.models.offline to false.",
                 detail="offline",
                 model=asked.id,
             )

@@ -45,7 +45,6 @@ def pulled(
                 plan = await make_plan(asked, catalogue, settings, web, clock, allow_pickle)
                 await in_thread(lambda: _begin(plan, old_plan, pull.folder))
             fetching = Fetching(plan, pull.folder, places, settings, clock)
-            _show(pull, fetching, plan)
             pull.sample = lambda: _show(pull, fetching, plan)
             await fetching.run(web, old)
             _show(pull, fetching, plan)
@@ -72,6 +71,8 @@ def _begin(plan: Plan, old: Plan | None, folder: Path) -> None:
 
 
 def _show(pull: Pull, fetching: Fetching, plan: Plan) -> None:
+    if not fetching.begun:
+        return
     fetching.meter.tick(fetching.now())
     speed, left = fetching.meter.speed, fetching.total - fetching.done
     pull.show(

@@ -24,6 +24,7 @@ _FILES: dict[str, tuple[str, FileType]] = {
 """Layers that are files of a model here, and how they are called."""
 _DEFAULT = ("registry.ollama.ai", "library")
 _MOST_TEXT = 64 * 1024
+_MOST_MANIFEST = 4 * 1024 * 1024
 _MOST_MANIFESTS = 10_000
 
 
@@ -60,7 +61,8 @@ def _model(path: Path, folder: Path) -> Found:
     name = _name(path.relative_to(folder / "manifests").parts)
     source = f"ollama:{name}"
     try:
-        manifest = msgspec.json.decode(path.read_bytes(), type=_Manifest)
+        with path.open("rb") as file:
+            manifest = msgspec.json.decode(file.read(_MOST_MANIFEST), type=_Manifest)
     except (OSError, *UNREADABLE) as error:
         return Found(name, source, problem=f"its manifest cannot be read: {error}")
     layers = {_kind(layer): layer for layer in manifest.layers}
