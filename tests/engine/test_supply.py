@@ -165,3 +165,58 @@ async def test_getting_a_model_takes_no_time_of_a_deadline_that_nobody_gave(
         with pytest.raises(DeadlineError if own else NotFoundError):
             await reading
         assert slow.closed
+
+
+class Brief:
+    """Gets a model in no time, but who asks for it hears of that only when a test lets them."""
+
+    automatic = True
+
+    def __init__(self) -> None:
+        self.here = False
+        self.came, self.told = asyncio.Event(), asyncio.Event()
+        self.asked = 0
+
+    def known(self, names: Iterable[str]) -> str:
+        return NAME if NAME in names and not self.here else ""
+
+    def hint(self, name: str) -> str:
+        return "It is installed, but nobody can serve it now."
+
+    async def pull(self, name: str) -> AsyncGenerator[Progress]:
+        yield Progress("publish")
+        self.here = True
+        self.came.set()
+        await self.told.wait()
+
+    async def close(self) -> None:
+        """Nothing goes on."""
+
+    def runner(self) -> type[Runner[Any]]:
+        """One that serves the model once it is here."""
+        plain = scripted("shelf", Script([TextDelta("Hello"), Finish()]), concurrency=100)
+
+        async def models(this: Any) -> tuple[ModelInfo, ...]:
+            self.asked += 1
+            return (ModelInfo(NAME, this.info.capabilities),) if self.here else ()
+
+        return type("BriefRunner", (plain,), {"models": models})
+
+
+async def test_all_who_wait_for_a_model_get_it_and_who_serves_it_is_asked_once(
+    tmp_path: Path,
+) -> None:
+    brief, clock = Brief(), ManualClock()
+    async with Engine.open(
+        home=tmp_path, environ={}, runners=[brief.runner()], clock=clock, supplier=lambda _: brief
+    ) as engine:
+        reading = [asyncio.create_task(engine.run(ask())) for _ in range(20)]
+        await asyncio.wait_for(brief.came.wait(), 20)
+        asked = brief.asked
+        reading.append(asyncio.create_task(engine.run(ask())))  # it is here, and nobody knows
+        for _ in range(20):
+            await settle()
+        assert not reading[-1].done()
+        brief.told.set()
+        assert [answer.text for answer in await asyncio.gather(*reading)] == ["Hello"] * 21
+        assert brief.asked == asked + 1
