@@ -160,3 +160,18 @@ async def test_a_plan_that_was_tampered_with_is_not_followed(tmp_path: Path) -> 
         with pytest.raises(DownloadError):
             await pulled(at, "hf:org/name")
     assert victim.read_bytes() == b"mine"
+
+
+PICKLED = b"\x80\x04}\x94."
+
+
+async def test_leave_to_be_pickled_is_asked_for_each_time_anew(tmp_path: Path) -> None:
+    busy = [b"HTTP/1.1 503 Later\r\nContent-Length: 0\r\n\r\n"]
+    async with serving(lambda _: busy.pop() if busy else ok(PICKLED)) as host:
+        async with store(tmp_path, host) as at:
+            with pytest.raises(RunnerError, match="HTTP 503"):
+                await pulled(at, f"{host}/w.bin", allow_pickle=True)
+            with pytest.raises(InputError, match="it is pickled"):
+                await pulled(at, f"{host}/w.bin")
+            model = await pulled(at, f"{host}/w.bin", allow_pickle=True)
+            assert (model.folder / "w.bin").read_bytes() == PICKLED

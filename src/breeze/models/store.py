@@ -153,7 +153,7 @@ class ModelStore:
             return False
         return not here.definition.source.startswith(f"hf:{asked.repository}@{asked.revision}")
 
-    def _begin(self, asked: Reference, old: Installed | None, allow_pickle: bool) -> Pull:
+    def _begin(self, asked: Reference, old: Installed | None, allow_pickle: bool | None) -> Pull:
         """The pull of that id: the one under way, or a new one."""
         pull = self._pulls.get(asked.id)
         if pull is not None and not pull.over:
@@ -198,7 +198,7 @@ class ModelStore:
         if state is None:
             raise self._no_pull(id)
         asked = read_reference(state.source)._replace(id=id)
-        return self._begin(asked, self._installed(id), False).state
+        return self._begin(asked, self._installed(id), None).state
 
     async def _stop(self, id: str, wish: Wish) -> None:
         pull, folder = self._pulls.get(id), self._places.pull(id)

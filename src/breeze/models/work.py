@@ -34,15 +34,18 @@ def pulled(
     settings: StoreSettings,
     clock: Clock,
     old: Installed | None,
-    allow_pickle: bool,
+    allow_pickle: bool | None,
 ) -> Work:
-    """What `pull` is to do. `old`: the model as it is here, when it is fetched again."""
+    """What `pull` is to do. `old`: the model as it is here, when it is fetched again.
+
+    `allow_pickle` None: as whoever began it said.
+    """
 
     async def work() -> Installed:
         async with Web(settings) as web:
             plan = old_plan = load_plan(pull.folder)
-            if plan is None or plan.reference != asked.text or plan.definition.id != asked.id:
-                plan = await make_plan(asked, catalogue, settings, web, clock, allow_pickle)
+            if plan is None or not _goes_on(plan, asked, allow_pickle):
+                plan = await make_plan(asked, catalogue, settings, web, clock, bool(allow_pickle))
                 await in_thread(lambda: _begin(plan, old_plan, pull.folder))
             fetching = Fetching(plan, pull.folder, places, settings, clock)
             pull.sample = lambda: _show(pull, fetching, plan)
@@ -63,6 +66,13 @@ def pulled(
         return await in_thread(lambda: publish(places.root, staged, definition))
 
     return work
+
+
+def _goes_on(plan: Plan, asked: Reference, allow_pickle: bool | None) -> bool:
+    """Whether a plan is of what is asked now: leave to be pickled is asked for each time anew."""
+    always = plan.definition.metadata.get("allowPickle") is True
+    same = allow_pickle is None or always or plan.allow_pickle == allow_pickle
+    return same and plan.reference == asked.text and plan.definition.id == asked.id
 
 
 def _begin(plan: Plan, old: Plan | None, folder: Path) -> None:
