@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from breeze.contracts.capability import Capability
+from breeze.contracts.unreadable import UNREADABLE
 
 _MOST_CONFIG = 4_000_000
 _WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
@@ -105,5 +106,5 @@ def config_of(folder: Path) -> Config:
         if file.stat().st_size > _MOST_CONFIG:
             return Config()
         return msgspec.json.decode(file.read_bytes(), type=Config)
-    except (OSError, msgspec.DecodeError):
+    except (OSError, *UNREADABLE):
         return Config()
