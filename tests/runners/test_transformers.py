@@ -52,7 +52,7 @@ async def test_the_text_is_that_of_the_library_and_comes_token_by_token(llama: P
 
     pieces = [e.text for e in events if isinstance(e, TextDelta)]
     assert "".join(pieces) == direct(llama, "<|user|>hello there<|assistant|>", 24)
-    assert len(pieces) > 5
+    assert len(pieces) >= 3  # 24 tokens, of which at most 8 come together
     usage, finish = events[-2:]
     assert isinstance(usage, Usage)
     assert usage.completion_tokens == 24
