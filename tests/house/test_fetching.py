@@ -19,7 +19,7 @@ ALLOWED = {
     "runners/_fetch_http.py": "what a caller named, judged and pinned by runners/_fetch.py",
     "runners/_http_connect.py": "the server that an operator configured as a runner's base URL",
     "surfaces/http/siblings.py": "the other processes of the same server, over a socket file",
-    "models/web.py": "a hub that an operator configured, and the addresses of a catalogue's models",
+    "models/web": "a hub that an operator configured, and the addresses of a catalogue's models",
     "client/": "the server that the user of the client chose",
 }
 

@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Mapping
 from contextlib import aclosing
 
+import msgspec
+
 from breeze.contracts.clock import Clock
 from breeze.contracts.errors import DownloadError, RateLimitError, RunnerError, UnavailableError
 from breeze.models.disk import digests_of, disk_error, in_thread
@@ -74,9 +76,8 @@ class Download:
         raise DownloadError(
             f"None of the {len(failed)} places has {self.wanted.path}: "
             + " ".join(error.message for error in failed),
-            field="model",
-            retryable=any(error.retryable for error in failed),
-        )
+            field="model", retryable=any(error.retryable for error in failed),
+        )  # fmt: skip
 
     async def _from(self, url: str) -> str:
         """The file from this address, however often it breaks off while something comes."""
@@ -116,8 +117,7 @@ class Download:
         if (asked := problem.retry_after) is not None and asked > self._settings.patience:
             raise problem
         usual = 0.0 if failures == 1 else min(_LONGEST_WAIT, _FIRST_WAIT * 2**failures)
-        seconds = max(usual, asked or 0.0)
-        if seconds:
+        if seconds := max(usual, asked or 0.0):
             self._waits(1)
             try:
                 await self._clock.sleep(seconds)
@@ -127,7 +127,7 @@ class Download:
     async def _attempt(self, url: str) -> None:
         """Ask for what is missing, and take it."""
         part, have = self._part, self._part.have
-        if have and self.wanted.size and have == self.wanted.size:
+        if have and have == self.wanted.size:
             return
         async with self._web.get(url, self._asking(url, have)) as answer:
             if answer.status == 416 and have:
@@ -144,8 +144,8 @@ class Download:
                 raise ChangedError("another range came than was asked for")
             if total and not (self.wanted.size or part.journal.total):
                 self._room(total - have)
-            journal = Journal(url, answer.headers.get("etag", ""), total)
-            await self._disk(lambda: part.note(journal))
+            noted = Journal(url, answer.headers.get("etag", ""), total)
+            await self._disk(lambda: part.note(noted))
             await self._take(answer, have - begin, self.wanted.size or total)
 
     def _asking(self, url: str, have: int) -> Mapping[str, str]:
@@ -204,9 +204,9 @@ class Download:
             return
         digest = said.get("x-linked-etag", "").removeprefix("W/").strip('"')
         if _SHA256.fullmatch(digest):
-            self.wanted = _with(self.wanted, sha256=digest)
+            self.wanted = msgspec.structs.replace(self.wanted, sha256=digest)
         elif _SHA1.fullmatch(own := said.get("etag", "").strip('"')) and "x-repo-commit" in said:
-            self.wanted = _with(self.wanted, blob=own)
+            self.wanted = msgspec.structs.replace(self.wanted, blob=own)
 
     async def _take(self, answer: Answer, skip: int, most: int) -> None:
         """Write what comes, apart from the first `skip` bytes, which are here."""
@@ -250,16 +250,11 @@ class Download:
             raise DownloadError(
                 f"{wanted.path} from {shown(url)} is damaged: its digest is not the one that was "
                 "published. Pull again, or name another source.",
-                field="model",
-                detail="digest",
-            )
+                field="model", detail="digest",
+            )  # fmt: skip
         await self._disk(part.finish)
         return found.sha256
 
     def _forget(self) -> None:
         self._back(self._part.have)
         self._part.restart()
-
-
-def _with(wanted: Wanted, *, sha256: str = "", blob: str = "") -> Wanted:
-    return Wanted(wanted.path, wanted.urls, wanted.size, sha256, blob, wanted.type)
