@@ -43,6 +43,21 @@ async def test_a_load_takes_no_time_of_a_deadline_that_nobody_gave(
         assert script.loads == 1
 
 
+async def test_nor_does_it_take_any_from_those_who_wait_for_a_place(
+    opened: OpenEngine, *, whole: bool
+) -> None:
+    clock, loading = ManualClock(), Gate()
+    script = Script([TextDelta("Hello"), Finish()], on_load=[loading])
+    async with opened(scripted("big", script, concurrency=1), clock=clock) as engine:
+        asking = [asyncio.create_task(engine.stream(ask(whole=whole)).result()) for _ in range(3)]
+        await asyncio.wait_for(loading.started.wait(), 10)
+        for _ in range(10):
+            await clock.advance(20)
+        loading.release.set()
+        answers: list[Any] = await asyncio.wait_for(asyncio.gather(*asking), 10)
+        assert [answer.text for answer in answers] == ["Hello"] * 3
+
+
 async def test_a_load_that_never_ends_is_left(opened: OpenEngine, *, whole: bool) -> None:
     clock, loading = ManualClock(), Gate()
     script = Script([TextDelta("Hello"), Finish()], on_load=[loading])

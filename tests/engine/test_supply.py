@@ -10,7 +10,13 @@ from typing import Any
 
 import pytest
 
-from breeze.contracts.errors import DeadlineError, NotFoundError
+from breeze.contracts.errors import (
+    DeadlineError,
+    DownloadError,
+    NotFoundError,
+    RunnerError,
+    UnavailableError,
+)
 from breeze.contracts.events import Finish, Progress, TextDelta
 from breeze.contracts.model_files import installed
 from breeze.contracts.requests import ChatRequest
@@ -42,13 +48,14 @@ def shelf_runner(home: Path) -> type[Runner[Any]]:
 
 
 @asynccontextmanager
-async def opened(home: Path, hub: HubStandin, pull: str) -> AsyncIterator[Engine]:
-    """An engine whose catalogue has `small-model`."""
+async def opened(home: Path, hub: HubStandin, pull: str, more: str = "") -> AsyncIterator[Engine]:
+    """An engine whose catalogue has `small-model`; `more` of the settings of models."""
     hub.add("org/name", FILES)
     home.mkdir()
     (home / "catalogue.json").write_text(ENTRY)
     config = home / "config.json"
-    config.write_text(f'{{"version": "2.0", "globalSettings": {{"models": {{"pull": "{pull}"}}}}}}')
+    models = f'{{"pull": "{pull}"{more}}}'
+    config.write_text(f'{{"version": "2.0", "globalSettings": {{"models": {models}}}}}')
     async with Engine.open(
         home=home, environ={}, runners=[shelf_runner(home)], supplier=supplied_by(hub)
     ) as engine:
@@ -101,6 +108,23 @@ async def test_only_the_catalogue_is_got_by_a_request(tmp_path: Path) -> None:
         with pytest.raises(NotFoundError, match="breeze pull hf:org/name"):
             await engine.run(ask("hf:org/name"))
         assert hub.calls == []
+
+
+@pytest.mark.parametrize(
+    ("more", "kind", "why"),
+    [
+        (', "offline": true', UnavailableError, "globalSettings.models.offline"),
+        (', "quotaGb": 0.0001', DownloadError, r"0\.40 MB are to be .* 0\.10 MB that they may"),
+    ],
+)
+async def test_what_may_not_come_does_not_come_by_a_request(
+    more: str, kind: type[RunnerError], why: str, tmp_path: Path
+) -> None:
+    async with HubStandin.serving() as hub, opened(tmp_path / "h", hub, "auto", more) as engine:
+        with pytest.raises(kind, match=why):
+            await engine.run(ask())
+        assert hub.sent == []
+        assert not hub.calls or "quota" in more
 
 
 async def test_a_download_survives_the_request_that_asked_for_it(tmp_path: Path) -> None:
@@ -165,3 +189,58 @@ async def test_getting_a_model_takes_no_time_of_a_deadline_that_nobody_gave(
         with pytest.raises(DeadlineError if own else NotFoundError):
             await reading
         assert slow.closed
+
+
+class Brief:
+    """Gets a model in no time, but who asks for it hears of that only when a test lets them."""
+
+    automatic = True
+
+    def __init__(self) -> None:
+        self.here = False
+        self.came, self.told = asyncio.Event(), asyncio.Event()
+        self.asked = 0
+
+    def known(self, names: Iterable[str]) -> str:
+        return NAME if NAME in names and not self.here else ""
+
+    def hint(self, name: str) -> str:
+        return "It is installed, but nobody can serve it now."
+
+    async def pull(self, name: str) -> AsyncGenerator[Progress]:
+        yield Progress("publish")
+        self.here = True
+        self.came.set()
+        await self.told.wait()
+
+    async def close(self) -> None:
+        """Nothing goes on."""
+
+    def runner(self) -> type[Runner[Any]]:
+        """One that serves the model once it is here."""
+        plain = scripted("shelf", Script([TextDelta("Hello"), Finish()]), concurrency=100)
+
+        async def models(this: Any) -> tuple[ModelInfo, ...]:
+            self.asked += 1
+            return (ModelInfo(NAME, this.info.capabilities),) if self.here else ()
+
+        return type("BriefRunner", (plain,), {"models": models})
+
+
+async def test_all_who_wait_for_a_model_get_it_and_who_serves_it_is_asked_once(
+    tmp_path: Path,
+) -> None:
+    brief, clock = Brief(), ManualClock()
+    async with Engine.open(
+        home=tmp_path, environ={}, runners=[brief.runner()], clock=clock, supplier=lambda _: brief
+    ) as engine:
+        reading = [asyncio.create_task(engine.run(ask())) for _ in range(20)]
+        await asyncio.wait_for(brief.came.wait(), 20)
+        asked = brief.asked
+        reading.append(asyncio.create_task(engine.run(ask())))  # it is here, and nobody knows
+        for _ in range(20):
+            await settle()
+        assert not reading[-1].done()
+        brief.told.set()
+        assert [answer.text for answer in await asyncio.gather(*reading)] == ["Hello"] * 21
+        assert brief.asked == asked + 1

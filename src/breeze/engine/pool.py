@@ -107,7 +107,7 @@ class Pool:
         if told is not None:
             entry.join(told)
         try:
-            await entry.enter(told)
+            await entry.enter(told, loads)
         except BaseException:
             entry.part(told)
             self._end_lease(entry)

@@ -6,6 +6,7 @@ goes straight through.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 from typing import Any, Protocol
@@ -48,6 +49,8 @@ class Supply:
         self._roster = roster
         self._supplier = supplier
         self._clock = clock
+        self._waited = Counter[str]()
+        self._refreshed = Counter[str]()
 
     def events(self, stream: EventStream[Any]) -> AsyncGenerator[Any]:
         """The events, preceded by Progress when a model is got. Raises NotFoundError: what to run.
@@ -87,13 +90,19 @@ class Supply:
         name = await self._missing(request)
         if not name:
             return
-        allowed = watch.deadline - self._clock.now()
-        async with aclosing(self._supplier.pull(name)) as steps:
-            async for progress in steps:
-                if request.deadline is None:
-                    watch.deadline = self._clock.now() + allowed
-                yield progress
-        self._roster.refresh()  # who serves it has to be asked anew
+        allowed, refreshed = watch.deadline - self._clock.now(), self._refreshed[name]
+        self._waited[name] += 1
+        try:
+            async with aclosing(self._supplier.pull(name)) as steps:
+                async for progress in steps:
+                    if request.deadline is None:
+                        watch.deadline = self._clock.now() + allowed
+                    yield progress
+            if self._refreshed[name] == refreshed:  # else another one who waited has done it
+                self._refreshed[name] += 1
+                self._roster.refresh()  # who serves it has to be asked anew
+        finally:
+            self._waited[name] -= 1
 
     async def _missing(self, request: Request[Any]) -> str:
         """The model that must be got for `request`; "" when there is none. Raises NotFoundError."""
@@ -108,6 +117,8 @@ class Supply:
                 raise
             if self._supplier.automatic and (name := self._supplier.known((request.model,))):
                 return name
+            if self._waited[request.model]:  # it came a moment ago, and nobody was asked anew yet
+                return request.model
             if hint := self._supplier.hint(request.model):
                 raise NotFoundError(
                     f"The model {request.model!r} is not on this disk. {hint}", field="model"

@@ -101,8 +101,7 @@ class Worker:
 
     async def models(self) -> tuple[ModelInfo, ...]:
         """What the runner says that it serves."""
-        listed: tuple[ModelInfo, ...] = await self._ask(Models)
-        return listed
+        return await self._ask(Models)  # type: ignore[no-any-return]
 
     async def _ask(self, message: Callable[[int], Message]) -> Any:
         call = self._call(message)

@@ -15,6 +15,10 @@ from breeze.contracts.errors import (
 from breeze.contracts.redaction import redacted
 from breeze.engine.worker_frames import LARGEST
 from breeze.engine.worker_messages import Failed
+from breeze.engine.worker_pulse import PATIENCE
+
+IDLE = f"it did nothing for {PATIENCE:g} s of a load"
+"""Why a worker was stopped that would do nothing again, as often as it is tried."""
 
 
 class Unexpected(ProcessingError):
@@ -40,7 +44,7 @@ def of_load(error: RunnerError) -> RunnerError:
         error.message.replace(". It is started again for the next request", " while it loaded"),
         detail=error.detail,
         runner=error.runner,
-        retryable=crashed,
+        retryable=crashed and IDLE not in error.message,
         data=error.data,
     )
 

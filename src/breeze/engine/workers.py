@@ -20,15 +20,14 @@ from breeze.contracts.request import Request
 from breeze.contracts.runner import ModelInfo, Runner
 from breeze.engine.unexpected import secrets_in
 from breeze.engine.worker import Worker
-from breeze.engine.worker_errors import of_load
+from breeze.engine.worker_errors import IDLE, of_load
 from breeze.engine.worker_messages import Hello, Settings
-from breeze.engine.worker_pulse import PATIENCE, watched
+from breeze.engine.worker_pulse import watched
 
 _FIRST_REST, _DOUBLED, _LONGEST_REST = 0.1, 7, 10.0
 """Seconds before a worker that crashed is started again; doubles, a few times, until an answer ends
 well.
 """
-_IDLE = f"it did nothing for {PATIENCE:g} s of a load"
 
 
 def isolated(runner: Runner[Any]) -> WorkerRunner:
@@ -83,7 +82,7 @@ class WorkerRunner(Runner[Parameters]):
             worker = self._worker = self._start()
         try:
             worker.progress = self.progress
-            with watched(worker.pid, self.clock, lambda: worker.stop(_IDLE)):
+            with watched(worker.pid, self.clock, lambda: worker.stop(IDLE)):
                 await worker.load(model)
             if not worker.alive:  # it ended as soon as it was ready, of which nobody else is told
                 await worker.models()  # which raises how
