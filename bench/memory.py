@@ -84,7 +84,7 @@ def opened(folder: Path, budget_mb: int | None) -> Any:
 
 
 def question(model: str) -> ChatRequest:
-    asked = {"temperature": 0.0, "max_tokens": 24, "deadline": PATIENCE}
+    asked: dict[str, Any] = {"temperature": 0.0, "max_tokens": 24, "deadline": PATIENCE}
     return ChatRequest.of("Hello", runner=model, strict=True, **asked)
 
 

@@ -7,10 +7,10 @@ from collections.abc import Awaitable, Callable
 from breeze.contracts.capability import RunnerKind
 from breeze.contracts.errors import UnavailableError
 from breeze.contracts.events import Progress
+from breeze.contracts.machine_memory import Bound
 from breeze.contracts.parameters import Parameters
 from breeze.engine.budget import Budget
 from breeze.engine.entry import AnyRunner, Entry
-from breeze.engine.machine_memory import Bound
 from breeze.engine.pool import Key, Pool
 from breeze.testing.clock import ManualClock
 from breeze.testing.scripted import Script, ScriptedRunner, scripted

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from breeze.contracts.machine_memory import Bound, bounds, resident
 from breeze.engine.budget import Budget, size
-from breeze.engine.machine_memory import Bound, bounds, resident
 
 GB = 1_000_000_000
 KIB = 1024

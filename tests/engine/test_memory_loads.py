@@ -18,7 +18,7 @@ import asyncio, tempfile
 from breeze.config.model import EngineConfig
 from breeze.contracts.requests import ChatRequest
 from breeze.engine.engine import Engine
-from breeze.engine.machine_memory import resident
+from breeze.contracts.machine_memory import resident
 
 ENTRY = {"class": "llamacpp", "isolation": ISOLATION}
 CONFIG = EngineConfig.model_validate({"capabilities": {"LLM": {"runners": {"mine": ENTRY}}}})
@@ -64,7 +64,7 @@ RUNNER_AGAIN = """
 import asyncio
 from importlib import import_module
 from breeze.contracts.requests import ChatRequest
-from breeze.engine.machine_memory import resident
+from breeze.contracts.machine_memory import resident
 
 KIND = getattr(import_module(f"breeze.runners.{NAME}"), f"{NAME.capitalize()}Runner")
 

@@ -8,8 +8,8 @@ import pytest
 
 from breeze.contracts.errors import MemoryLimitError, UnavailableError
 from breeze.contracts.events import Progress
+from breeze.contracts.machine_memory import Bound
 from breeze.engine.entry import State
-from breeze.engine.machine_memory import Bound
 from breeze.testing.clock import settle
 from breeze.testing.scripted import Gate
 from tests.engine.sized import MB, Memory

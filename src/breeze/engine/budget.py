@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from breeze.engine.machine_memory import Bound, bounds
+from breeze.contracts.machine_memory import Bound, bounds
 
 HEAD_ROOM = 0.2
 """Share of what there is that models leave to everything else."""

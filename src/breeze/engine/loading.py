@@ -10,9 +10,9 @@ from breeze.contracts.capability import RunnerKind
 from breeze.contracts.clock import Clock
 from breeze.contracts.errors import MemoryLimitError, NotLoadedError, RunnerError
 from breeze.contracts.events import Progress
+from breeze.contracts.machine_memory import resident
 from breeze.contracts.runner import Runner
 from breeze.engine.entry import Entry, State
-from breeze.engine.machine_memory import resident
 from breeze.engine.room import Room
 
 _FIRST_RETRY = 0.1

@@ -15,12 +15,12 @@ from typing import Self
 from breeze.config.model import GlobalSettings
 from breeze.contracts.clock import Clock, Timer
 from breeze.contracts.errors import RunnerError
+from breeze.contracts.machine_memory import resident
 from breeze.contracts.service import LoadedModel
 from breeze.engine.budget import Budget
 from breeze.engine.entry import AnyRunner, Entry, State, Told
 from breeze.engine.entry import Key as Key
 from breeze.engine.loading import Loading
-from breeze.engine.machine_memory import resident
 from breeze.engine.room import Room
 
 _READY = State.READY

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from breeze.contracts.errors import MemoryLimitError
+from breeze.contracts.machine_memory import bounds
 from breeze.runners._llamacpp_models import LlamaModel
 from breeze.runners._llamacpp_parameters import LlamaCppParameters
 
@@ -54,10 +53,5 @@ def check_memory(model: LlamaModel, parameters: LlamaCppParameters) -> None:
 
 
 def _available() -> int | None:
-    """Bytes that can be had without swapping, None where the system does not tell."""
-    try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
-    except OSError:
-        return None
-    found = (line.split() for line in lines if line.startswith("MemAvailable:"))
-    return next((int(words[1]) * 1024 for words in found), None)
+    """Bytes that can be had, of the machine and of its control group; None where nobody tells."""
+    return min((bound.free for bound in bounds() if bound.free is not None), default=None)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from breeze.contracts.machine_memory import MACHINE, bounds
 from breeze.engine.hardware.machine import Machine
-from breeze.engine.machine_memory import MACHINE, bounds
 
 
 class Memory(NamedTuple):
