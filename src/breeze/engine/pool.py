@@ -15,7 +15,6 @@ from typing import Self
 from breeze.config.model import GlobalSettings
 from breeze.contracts.clock import Clock, Timer
 from breeze.contracts.errors import RunnerError
-from breeze.contracts.events import Progress
 from breeze.contracts.service import LoadedModel
 from breeze.engine.budget import Budget
 from breeze.engine.entry import AnyRunner, Entry, State, Told
@@ -108,7 +107,7 @@ class Pool:
         if told is not None:
             entry.join(told)
         try:
-            await self._enter(entry, told, loads)
+            await entry.enter(told, loads)
         except BaseException:
             entry.part(told)
             self._end_lease(entry)
@@ -129,27 +128,12 @@ class Pool:
             entry.give_place()
         else:
             entry.free += 1
-        entry.leases -= 1
-        if not entry.leases:
-            self._became_idle(entry)
+        self._end_lease(entry)
 
     def _end_lease(self, entry: Entry) -> None:
         entry.leases -= 1
         if not entry.leases:
             self._became_idle(entry)
-
-    async def _enter(
-        self, entry: Entry, told: Told | None, loads: Callable[[bool], object]
-    ) -> None:
-        """Take a free place, or wait for one in turn."""
-        if entry.free:
-            entry.free -= 1
-            return
-        if entry.waiting >= entry.runner.info.queue:
-            raise entry.full()
-        if told is not None:
-            told(Progress("queued"))
-        await entry.turn(loads)
 
     async def _loaded(self, entry: Entry, loads: Callable[[bool], object]) -> None:
         """Wait for the one load of this entry. It goes on until nobody has a lease."""

@@ -25,7 +25,7 @@ _READS = 4
 _KEPT = re.compile(
     r"PATH|HOME|USER|LOGNAME|LANG|LANGUAGE|LC_\w+|TZ|TMPDIR|TEMP|TMP|SHELL|SSL_CERT_\w+|XDG_\w+"
     r"|(DY)?LD_\w+|CUDA_\w+|HIP_\w+|ROCR_\w+|HSA_\w+|ZE_\w+|GGML_\w+|ORT_\w+|TORCH_\w+"
-    r"|PYTORCH_\w+|CT2_\w+|HF_\w+|TRANSFORMERS_\w+|TOKENIZERS_\w+|RAYON_\w+|TESSDATA_PREFIX"
+    r"|PYTORCH_\w+|CT2_\w+|HF_\w+|TOKENIZERS_\w+|\w+_(CACHE|OFFLINE)|RAYON_\w+|TESSDATA_PREFIX"
     r"|G?OMP_\w+|OPENBLAS_\w+|MKL_\w+|KMP_\w+|VECLIB_\w+|NUMEXPR_\w+|MALLOC_\w+"
     r"|PYTHON(HASHSEED|UTF8)"
 )
