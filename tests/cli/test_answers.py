@@ -94,6 +94,20 @@ def test_embed_reads_a_text_a_line_and_gives_every_number(mocked: Shell) -> None
     assert [len(vector) for vector in vectors] == [16, 16]
 
 
+def test_rerank_puts_the_best_first_and_says_by_what(breeze: Shell) -> None:
+    texts = "stocks fell\n\na cat sat down\n"
+    done = breeze("rerank", "the cat sat", "-", "--runner", "hashing", stdin=texts)
+    assert [line.split(maxsplit=1)[1] for line in done.text.splitlines()] == [
+        "a cat sat down", "stocks fell",
+    ]  # fmt: skip
+    assert done.err.startswith("cosine of vectors by hashing/")
+    how = ("--runner", "hashing", "--top", "1", "--json")
+    best = breeze("rerank", "the cat sat", "stocks", "cats sat", *how)
+    (line,) = best.text.splitlines()
+    assert (json.loads(line)["index"], json.loads(line)["text"]) == (1, "cats sat")
+    assert breeze("rerank", "cats", " ").code == 2
+
+
 def test_json_is_one_event_a_line_and_adds_up(mocked: Shell) -> None:
     done = mocked("chat", "hello", "--json")
     *pieces, last = done.events

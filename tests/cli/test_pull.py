@@ -184,3 +184,22 @@ async def test_a_servers_store_is_changed_from_here(
             refused = await ran(breeze, "models", what, "org/name", "--url", server.url)
             assert (refused.code, "no pull of org/name" in refused.err) == (4, True)
     assert not breeze.home.exists()
+
+
+@pytest.mark.parametrize(
+    ("settings", "why"),
+    [
+        ('"offline": true', "nothing is fetched offline"),
+        ('"quotaGb": 0.0001', "models take 0.00 MB of the 0.10 MB that they may"),
+    ],
+)
+async def test_the_settings_of_a_config_hold(
+    breeze: Shell, hub: HubStandin, settings: str, why: str
+) -> None:
+    breeze.home.mkdir()
+    (breeze.home / "config.json").write_text(
+        f'{{"version": "2.0", "globalSettings": {{"models": {{{settings}}}}}}}'
+    )
+    done = await ran(breeze, "pull", "hf:org/name")
+    assert (done.code, why in done.err) == (5, True)
+    assert hub.sent == []

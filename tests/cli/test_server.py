@@ -32,6 +32,7 @@ WORK = (
     ("guard", "a friendly word", "--runner", "mock_guardian"),
     ("draw", "a tower", "--runner", "mock_image", "--size", "32x32", "--seed", "1", "-o", "t.png"),
     ("embed", "red", "blue", "--runner", "mock_embedding"),
+    ("rerank", "red", "blue", "a red lamp", "--runner", "hashing"),
     ("runners",),
     ("models",),
     ("explain", "llm"),

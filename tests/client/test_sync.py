@@ -40,6 +40,8 @@ async def test_events_and_whole_answers(serve: Serve) -> None:
         assert isinstance(last, Finish)
         assert client.run(ASK).text == "Hello"
         assert len(client.run(EmbedRequest.of("a", "b", runner="mock_embedding")).vectors) == 2
+        best = client.rank("a cat", ["stocks fell", "the cat sat"], runner="hashing").ranked[0]
+        assert (best.index, best.score > 0) == (1, True)
 
     slow = scripted("slow", Script([TextDelta("Hel"), TextDelta("lo"), Finish()]))
     async with serve(runners=[slow]) as server:

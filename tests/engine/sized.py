@@ -27,6 +27,7 @@ class Memory:
 
     `loaded`: who takes how many bytes at this moment. `loading`, `unloading`: what each load and
     unload waits for. `declared`: megabytes that a file promises, where that is not the size.
+    `taken_away`: who was unloaded while somebody used it.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class Memory:
         self.loaded: dict[AnyRunner, int] = {}
         self.order: list[str] = []
         self.used: dict[AnyRunner, int] = {}
+        self.taken_away: list[str] = []
         self.loading: Callable[[], Awaitable[None]] = _at_once
         self.unloading: Callable[[], Awaitable[None]] = _at_once
         self.bounds: tuple[Bound, ...] = ()
@@ -106,7 +108,8 @@ def _kind(memory: Memory, name: str) -> type[ScriptedRunner]:
                 raise
 
         async def unload(self) -> None:
-            assert not memory.used.get(self), "unloaded while it was in use"
+            if memory.used.get(self):
+                memory.taken_away.append(name)
             await memory.unloading()
             if memory.loaded.pop(self, None) is not None:
                 memory.order.append(f"-{name}")
@@ -115,6 +118,6 @@ def _kind(memory: Memory, name: str) -> type[ScriptedRunner]:
         """In a process of its own."""
 
         def resident(self) -> int:
-            return memory.loaded[self]
+            return memory.loaded.get(self, 0)
 
     return Isolated if memory.isolated else Sized

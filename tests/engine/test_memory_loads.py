@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.runners.alone import printed_alone
+from tests.runners.runtime_models import made
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
@@ -59,11 +60,41 @@ def test_so_do_loads_in_a_process_of_its_own_whose_memory_is_counted() -> None:
     assert size > 20_000_000
 
 
+RUNNER_AGAIN = """
+import asyncio
+from importlib import import_module
+from breeze.contracts.requests import ChatRequest
+from breeze.engine.machine_memory import resident
+
+KIND = getattr(import_module(f"breeze.runners.{NAME}"), f"{NAME.capitalize()}Runner")
+
+async def main():
+    runner = KIND(KIND.parameters_type.of({"model_path": MODEL}))
+    for time in range(TIMES + 5):
+        await runner.load("")
+        async for event in runner.stream(ChatRequest.of("Hello", max_tokens=2)):
+            pass
+        await runner.unload()
+        if time in (4, TIMES + 4):
+            print(resident())
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "file"), [("onnx", ""), ("executorch", "model.pte")])
+def test_so_do_loads_by_other_runtimes(name: str, file: str) -> None:
+    told = f"NAME, MODEL, TIMES = {name!r}, {str(made(name) / file)!r}, 50\n"
+    (before,), (after,) = printed_alone(told + RUNNER_AGAIN)
+    assert abs(after - before) < before * 0.05
+
+
 @pytest.mark.slow
 def test_three_models_that_do_not_fit_together_are_used_in_turn_under_load() -> None:
     """Ten minutes of it: `python bench/memory.py`."""
     soak = Path(__file__).parents[2] / "bench/memory.py"
     done = subprocess.run(
-        [sys.executable, str(soak), "--seconds", "8"], capture_output=True, text=True, timeout=90
+        [sys.executable, str(soak), "--seconds", "20"], capture_output=True, text=True, timeout=150
     )
     assert done.returncode == 0, done.stdout + done.stderr

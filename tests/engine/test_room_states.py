@@ -91,6 +91,7 @@ class Scene:
         await settle()
         assert self.memory.taken <= BUDGET * MB
         assert self.memory.pool.room.taken <= BUDGET * MB
+        assert not self.memory.taken_away
 
     async def end(self) -> None:
         for leave in self.leaving:

@@ -10,7 +10,13 @@ from typing import Any
 
 import pytest
 
-from breeze.contracts.errors import DeadlineError, NotFoundError
+from breeze.contracts.errors import (
+    DeadlineError,
+    DownloadError,
+    NotFoundError,
+    RunnerError,
+    UnavailableError,
+)
 from breeze.contracts.events import Finish, Progress, TextDelta
 from breeze.contracts.model_files import installed
 from breeze.contracts.requests import ChatRequest
@@ -42,13 +48,14 @@ def shelf_runner(home: Path) -> type[Runner[Any]]:
 
 
 @asynccontextmanager
-async def opened(home: Path, hub: HubStandin, pull: str) -> AsyncIterator[Engine]:
-    """An engine whose catalogue has `small-model`."""
+async def opened(home: Path, hub: HubStandin, pull: str, more: str = "") -> AsyncIterator[Engine]:
+    """An engine whose catalogue has `small-model`; `more` of the settings of models."""
     hub.add("org/name", FILES)
     home.mkdir()
     (home / "catalogue.json").write_text(ENTRY)
     config = home / "config.json"
-    config.write_text(f'{{"version": "2.0", "globalSettings": {{"models": {{"pull": "{pull}"}}}}}}')
+    models = f'{{"pull": "{pull}"{more}}}'
+    config.write_text(f'{{"version": "2.0", "globalSettings": {{"models": {models}}}}}')
     async with Engine.open(
         home=home, environ={}, runners=[shelf_runner(home)], supplier=supplied_by(hub)
     ) as engine:
@@ -101,6 +108,23 @@ async def test_only_the_catalogue_is_got_by_a_request(tmp_path: Path) -> None:
         with pytest.raises(NotFoundError, match="breeze pull hf:org/name"):
             await engine.run(ask("hf:org/name"))
         assert hub.calls == []
+
+
+@pytest.mark.parametrize(
+    ("more", "kind", "why"),
+    [
+        (', "offline": true', UnavailableError, "globalSettings.models.offline"),
+        (', "quotaGb": 0.0001', DownloadError, r"0\.40 MB are to be .* 0\.10 MB that they may"),
+    ],
+)
+async def test_what_may_not_come_does_not_come_by_a_request(
+    more: str, kind: type[RunnerError], why: str, tmp_path: Path
+) -> None:
+    async with HubStandin.serving() as hub, opened(tmp_path / "h", hub, "auto", more) as engine:
+        with pytest.raises(kind, match=why):
+            await engine.run(ask())
+        assert hub.sent == []
+        assert not hub.calls or "quota" in more
 
 
 async def test_a_download_survives_the_request_that_asked_for_it(tmp_path: Path) -> None:

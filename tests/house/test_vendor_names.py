@@ -26,7 +26,11 @@ WORDS = {"onnx", "openai", "peer", "replay", "rules", "system"}
 
 ALLOWED: dict[str, tuple[str, ...]] = {
     "anthropic": ("contracts/dialects/anthropic*",),  # also a dialect that others speak
-    "espeak": ("runners/*system*", "runners/_piper_voice.py"),  # also a program of the system
+    "espeak": (  # also a program of the system, and a form of phonemes
+        "runners/*system*",
+        "runners/_piper_voice.py",
+        "runners/_sherpa_*",
+    ),
     "executorch": (
         "contracts/router.py",
         "service/router_runners.py",  # a runner type of the seeds
@@ -44,6 +48,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "onnx": ("contracts/router.py", "models/*"),  # a runner type, and the ending of files
     "openai": ("contracts/dialects/*", "surfaces/http/*"),  # also the dialect that everyone speaks
     "llama_stack": ("contracts/metadata.py",),  # a metadata key of the seeds is called after it
+    "piper": ("runners/_sherpa_phonemes.py",),  # its package makes phonemes for other voices too
     "system": ("*",),  # also a role of every chat, and the sign of system_vision
     "torch": (
         "engine/worker_process.py",  # also the beginning of names in an environment

@@ -132,6 +132,27 @@ async def test_what_cannot_be_pulled_is_a_status(body: bytes, status: int, tmp_p
         assert answer.json["message"]
 
 
+@pytest.mark.parametrize(
+    ("settings", "status", "why"),
+    [
+        ('"offline": true', 503, "nothing is fetched offline"),
+        ('"quotaGb": 0.0001', 502, "of the 0.10 MB that they may"),
+    ],
+)
+async def test_the_settings_hold_for_who_asks_over_http(
+    settings: str, status: int, why: str, tmp_path: Path
+) -> None:
+    config = tmp_path / "config.json"
+    config.write_text(f'{{"version": "2.0", "globalSettings": {{"models": {{{settings}}}}}}}')
+    async with HubStandin.serving() as hub:
+        hub.add(NAME, FILES)
+        async with serving(tmp_path, supplier=supplied_by(hub), config=config) as server:
+            body = b'{"model": "hf:org/name"}'
+            answer = await ask(server.url, request("POST", "/v2/models/pull", body))
+            assert (answer.status, why in answer.json["message"]) == (status, True)
+        assert hub.sent == []
+
+
 async def test_an_address_inside_is_not_fetched(tmp_path: Path) -> None:
     """The server's network is no place for callers to look around in."""
     async with shop(tmp_path) as (server, _), HubStandin.serving() as inside:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from hashlib import sha256
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -63,6 +66,19 @@ def test_an_ollama_model_is_its_layers(tmp_path: Path) -> None:
         "params": {"stop": ["<|eot|>"]},
     }
     assert (model.description, model.licence) == ("llama 1.2B Q8_0", "Some Licence")
+
+
+def test_a_layer_that_is_a_link_elsewhere_is_not_shown(tmp_path: Path) -> None:
+    """Its folder may be another user's: what the link names is told to nobody."""
+    secret = tmp_path / "secret"
+    secret.write_text("root:not-to-be-told")
+    disk = OllamaDisk(tmp_path / "models")
+    disk.model("registry.ollama.ai/library/a/b", model=gguf(), license="Free")
+    blob = tmp_path / "models" / "blobs" / f"sha256-{sha256(b'Free').hexdigest()}"
+    assert [m.licence for m in found("ollama", tmp_path / "models").values()] == ["Free"]
+    blob.unlink()
+    blob.symlink_to(secret)
+    assert [m.licence for m in found("ollama", tmp_path / "models").values()] == [""]
 
 
 def test_ollama_models_of_other_people_and_hosts_keep_their_names(tmp_path: Path) -> None:
@@ -185,6 +201,68 @@ def test_a_link_out_of_the_cache_is_no_file_of_it(tmp_path: Path) -> None:
     (snapshot / "other.gguf").symlink_to(tmp_path / "secret.gguf")
     (model,) = found("hf-cache", tmp_path).values()
     assert names(model) == ["model.gguf"]
+
+
+def test_what_of_the_cache_is_of_no_use_says_why(tmp_path: Path) -> None:
+    disk = CacheDisk(tmp_path)
+    disk.model("org/part", {"model-00001-of-00002.gguf": gguf()})
+    disk.model("org/code", {"config.json": b"{}", "pytorch_model.bin": b"\x80\x04\x95"})
+    disk.model("org/other", {"song.mp3": b"la"})
+    gone = disk.model("org/gone", {"model.gguf": gguf(general__name="gone")})
+    (gone / "model.gguf").resolve().unlink()
+    loop = disk.model("org/loop", {"model.gguf": gguf(general__name="loop")})
+    (loop / "again").symlink_to(loop)
+    assert {id: model.problem for id, model in found("hf-cache", tmp_path).items()} == {
+        "org/code": "is pickled, which runs code when it is read",
+        "org/gone": "has no file on this disk",
+        "org/loop": "",
+        "org/other": "no runner serves its files",
+        "org/part": "has no complete GGUF file",
+    }
+
+
+def test_a_manifest_without_end_is_not_read_whole(tmp_path: Path) -> None:
+    path = OllamaDisk(tmp_path).model("registry.ollama.ai/library/huge/1", model=gguf())
+    with path.open("r+b") as file:
+        file.truncate(50_000_000_000)
+    (model,) = found("ollama", tmp_path).values()
+    assert "cannot be read" in model.problem
+
+
+AS_NOBODY = """
+import os, sys, pathlib
+from breeze.contracts.errors import UnavailableError
+from breeze.models.elsewhere import find, place
+place(sys.argv[1])
+os.getuid() or os.setuid(65534)
+try:
+    print([(model.id, model.problem) for model in find(sys.argv[1], {}, pathlib.Path(sys.argv[2]))])
+except UnavailableError as error:
+    print(error.message)
+"""
+
+
+@pytest.mark.parametrize(
+    ("program", "said"),
+    [
+        ("ollama", "its manifest cannot be read: [Errno 13] Permission denied"),
+        ("hf-cache", "[('org/a', '')]"),
+        ("lmstudio", "closed cannot be read: Permission denied. Allow reading it"),
+    ],
+)
+def test_what_may_not_be_read_is_passed_over_or_named(program: str, said: str) -> None:
+    with TemporaryDirectory() as made:
+        folder = Path(made)
+        folder.chmod(0o755)
+        OllamaDisk(folder).model("registry.ollama.ai/library/a/b", model=gguf()).chmod(0)
+        CacheDisk(folder).model("org/a", {"model.gguf": gguf()})
+        (folder / "models--org--a/refs/main").chmod(0)
+        (folder / "pub/closed").mkdir(parents=True)
+        (folder / "pub/closed").chmod(0)
+        command = [sys.executable, "-c", AS_NOBODY, program, made]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        (folder / "pub/closed").chmod(0o755)
+    assert said in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -101,4 +102,19 @@ def test_a_shape_of_thousands_of_sides_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "m.onnx"
     file.write_bytes(graph(part(5, part(1, number(2) * 70_000) + plain(2, 1) + part(9, bytes(4)))))
     with pytest.raises(InputError, match="described in 70000 bytes"):
+        check_header(file)
+
+
+def test_a_vocabulary_as_large_as_the_machine_is_refused(tmp_path: Path) -> None:
+    """Its texts must differ, and are kept while they are compared."""
+    file = tmp_path / "m.gguf"
+    key = b"tokenizer.ggml.tokens"
+    with file.open("wb") as out:
+        out.write(b"GGUF" + struct.pack("<Iqq", 3, 0, 1))
+        out.write(struct.pack("<Q", len(key)) + key + struct.pack("<IIQ", 9, 8, 900))
+        for index in range(900):
+            out.write(struct.pack("<QI", 60_000, index))
+            out.seek(59_996, 1)
+        out.truncate()
+    with pytest.raises(InputError, match="bytes of text"):
         check_header(file)

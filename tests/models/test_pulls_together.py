@@ -98,6 +98,28 @@ async def test_cancelled_and_forgotten(tmp_path: Path) -> None:
         hub.open_gate()
 
 
+@pytest.mark.parametrize("by", ["who fetches", "who waits"])
+async def test_a_pull_that_is_cancelled_is_so_for_those_who_wait_elsewhere(
+    tmp_path: Path, by: str
+) -> None:
+    """Two stores on one folder are as two workers of a server are."""
+    async with HubStandin.serving() as hub, opened(tmp_path, hub) as one:
+        hub.add("org/name", {"w.safetensors": WEIGHTS})
+        silent(hub)
+        first = one.pull("hf:org/name")
+        await begun(first, MB)
+        async with opened(tmp_path, hub) as other:
+            second = other.pull("hf:org/name")
+            await begun(second, MB)
+            await (one if by == "who fetches" else other).cancel("org/name")
+            for reader in (first, second):
+                with pytest.raises(CancelledError, match="cancelled"):
+                    async for _ in reader:
+                        pass
+            assert (one.pulls(), other.pulls()) == ((), ())
+        hub.open_gate()
+
+
 async def test_what_closing_leaves_is_collected_or_gone_on_with(tmp_path: Path) -> None:
     async with HubStandin.serving() as hub:
         hub.add("org/name", {"w.safetensors": WEIGHTS})

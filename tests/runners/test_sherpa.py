@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,16 @@ async def test_another_model_hears_utterance_by_utterance(
     assert [segment.text for segment in answer.segments] == [" ".join(WORDS), "my"]
     assert answer.segments[0].start == pytest.approx(1.5, abs=0.15)
     assert answer.segments[1].start == pytest.approx(4.6, abs=0.15)
+
+
+async def test_an_activity_model_beside_a_model_is_used(tmp_path: Path) -> None:
+    model = tiny_ears(tmp_path / "nemo", streaming=False)
+    tiny_activity(model / "silero_vad.onnx")
+    samples = array("h", SAID)
+    faint = array("h", [sample // 50 for sample in samples]).tobytes()
+    async with ready(sherpa(model)) as runner:
+        assert (await whole(runner, heard(), Transcription)).text
+        assert not (await whole(runner, heard(audio=QUIET + faint + QUIET), Transcription)).text
 
 
 async def test_a_live_source_is_heard_while_it_speaks(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ def tiny_llama(folder: Path, *, template: str | None = TEMPLATE, context: int = 
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
-    words = _tokenizer()
+    words = tokenizer()
     words.chat_template = template
     torch.manual_seed(7)
     sizes: dict[str, Any] = {
@@ -34,7 +34,7 @@ def tiny_llama(folder: Path, *, template: str | None = TEMPLATE, context: int = 
     return folder
 
 
-def _tokenizer() -> Any:
+def tokenizer() -> Any:
     """Bytes and some merged words, with the roles as special tokens."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast

@@ -6,7 +6,7 @@ from collections.abc import Container
 from typing import Any
 
 from breeze.contracts.errors import InputError
-from breeze.contracts.request import Request
+from breeze.contracts.request import Request, check_sound
 from breeze.contracts.requests import TranscribeRequest
 
 
@@ -23,9 +23,4 @@ def sendable(request: Request[Any]) -> None:
 def admit(request: Request[Any], live: Container[str]) -> None:
     """Raises InputError that lists everything wrong with `request`."""
     sendable(request)
-    problems = list(request.problems())
-    if request.id in live:
-        problems.append(("id", "belongs to a request that is still running"))
-    if problems:
-        text = "; ".join(f"{field} {what}" for field, what in problems)
-        raise InputError(f"{text}.", field=problems[0][0], data={"fields": dict(problems)})
+    check_sound(request, live)

@@ -159,6 +159,8 @@ class _Reader:
             if begin > size:
                 raise _Lie(f"list {key!r} ends after {index} of {count} texts")
             at = begin + length_at(data, at)[0]
+            if seen is not None and at - self.at > MAX_TEXT:
+                raise _Lie(f"list {key!r} has more than {MAX_TEXT} bytes of text")
             if seen is not None and begin < at <= begin + MAX_KEY:
                 seen.add(data[begin:at])
         if at > size:

@@ -7,13 +7,14 @@ None or empty is the runner's choice. `problems()` lists everything that is wron
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from struct import Struct
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 import msgspec
 
 from breeze.contracts.capability import Capability
+from breeze.contracts.errors import InputError
 
 E = TypeVar("E", covariant=True)
 AUTO = "auto"
@@ -96,6 +97,16 @@ class Request(
                     yield name, f"must have at most {LONGEST_NAME} characters"
         if self.deadline is not None and not 0 < self.deadline <= 86_400:
             yield "deadline", f"is {self.deadline}, must be above 0 and at most 86400 seconds"
+
+
+def check_sound(request: Request[Any], live: Container[str]) -> None:
+    """Raises InputError that lists everything wrong with `request`. `live`: ids that are taken."""
+    problems = list(request.problems())
+    if request.id in live:
+        problems.append(("id", "belongs to a request that is still running"))
+    if problems:
+        text = "; ".join(f"{field} {what}" for field, what in problems)
+        raise InputError(f"{text}.", field=problems[0][0], data={"fields": dict(problems)})
 
 
 def between(name: str, value: float | None, low: float, high: float) -> Iterator[Problem]:

@@ -52,22 +52,28 @@ def decode_request(data: bytes | str) -> AnyRequest:
     """The request in `data`. Raises InputError that names the field."""
     try:
         return _request_decoder().decode(data)
-    except msgspec.ValidationError as error:
-        what, _, where = str(error).partition(" - at `$")
-        path = [where.strip("`").lstrip("."), *_MISSING.findall(what)]
-        raise InputError(f"{what}.", field=".".join(filter(None, path))) from error
     except UNREADABLE as error:
-        raise InputError(f"This is not valid JSON: {error}.") from error
+        raise unreadable_request(error) from error
 
 
-def _no_live_source(kind: type, value: Any) -> Any:
+def unreadable_request(error: Exception) -> InputError:
+    """What a caller is told whose request is no JSON, or not of its type; it names the field."""
+    if not isinstance(error, msgspec.ValidationError):
+        return InputError(f"This is not valid JSON: {error}.")
+    what, _, where = str(error).partition(" - at `$")
+    path = [where.strip("`").lstrip("."), *_MISSING.findall(what)]
+    return InputError(f"{what}.", field=".".join(filter(None, path)))
+
+
+def no_live_source(kind: type, value: Any) -> Any:
+    """Refuses what no data can be, as a `dec_hook`."""
     raise InputError("A live source cannot be sent as data: send the audio.", field="live")
 
 
 def _request_decoder() -> msgspec.json.Decoder[AnyRequest]:
     global _request
     if _request is None:
-        _request = msgspec.json.Decoder(AnyRequest, dec_hook=_no_live_source)
+        _request = msgspec.json.Decoder(AnyRequest, dec_hook=no_live_source)
     return _request
 
 

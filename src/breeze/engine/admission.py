@@ -9,9 +9,8 @@ from typing import Any
 import msgspec
 
 from breeze.config.model import GlobalSettings
-from breeze.contracts.errors import InputError
 from breeze.contracts.events import Adjusted
-from breeze.contracts.request import AUTO, Request
+from breeze.contracts.request import AUTO, Request, check_sound
 from breeze.contracts.requests import TranscribeRequest
 from breeze.contracts.service import Choice
 
@@ -20,12 +19,7 @@ def admit(request: Request[Any], live: Container[str]) -> None:
     """Raises InputError that lists everything wrong with `request`."""
     if request.id not in live and request.sound():
         return
-    problems = list(request.problems())
-    if request.id in live:
-        problems.append(("id", "belongs to a request that is still running"))
-    if problems:
-        text = "; ".join(f"{field} {what}" for field, what in problems)
-        raise InputError(f"{text}.", field=problems[0][0], data={"fields": dict(problems)})
+    check_sound(request, live)
 
 
 def deadline_of(request: Request[Any], configured: float) -> float:

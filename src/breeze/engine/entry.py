@@ -68,6 +68,15 @@ class Entry:
         """How many wait for a place."""
         return len(self.queue)
 
+    def _full(self) -> OverloadedError:
+        """What to tell somebody for whom there is no place to wait."""
+        return OverloadedError(
+            f"{self.key.instance} is busy: {self.runner.info.concurrency} at work and "
+            f"{self.waiting} waiting. Try again soon.",
+            runner=self.key.instance,
+            retry_after=1.0,
+        )
+
     @property
     def gone(self) -> bool:
         """What it had loaded is lost, and nobody has asked for it again."""
@@ -130,35 +139,15 @@ class Entry:
             self._listeners.remove(told)
 
     async def enter(self, told: Told | None, loads: Callable[[bool], object]) -> None:
-        """Take a free place, or wait for one in turn. Raises OverloadedError.
-
-        `loads` is told when a load that goes on meanwhile begins and ends.
-        """
+        """Take a free place, or wait for one in turn. Raises OverloadedError."""
         if self.free:
             self.free -= 1
             return
         if self.waiting >= self.runner.info.queue:
-            raise OverloadedError(
-                f"{self.key.instance} is busy: {self.runner.info.concurrency} at work and "
-                f"{self.waiting} waiting. Try again soon.",
-                runner=self.key.instance,
-                retry_after=1.0,
-            )
-        turn = asyncio.get_running_loop().create_future()
-        self.queue.append(turn)
+            raise self._full()
         if told is not None:
             told(Progress("queued"))
-        try:
-            if self.loading is not None and not self.loading.done():
-                loads(True)
-                try:
-                    await asyncio.wait((turn, self.loading), return_when=asyncio.FIRST_COMPLETED)
-                finally:
-                    loads(False)
-            await turn
-        except asyncio.CancelledError:
-            self.leave_queue(turn)
-            raise
+        await self._turn(loads)
 
     def give_place(self) -> None:
         """To the first who waits, or back."""
@@ -168,6 +157,22 @@ class Entry:
                 turn.set_result(None)
                 return
         self.free += 1
+
+    async def _turn(self, loads: Callable[[bool], object]) -> None:
+        """Wait for a place; `loads` is told when a load that goes on meanwhile begins and ends."""
+        mine = asyncio.get_running_loop().create_future()
+        self.queue.append(mine)
+        try:
+            if self.loading is not None and not self.loading.done():
+                loads(True)
+                try:
+                    await asyncio.wait((mine, self.loading), return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    loads(False)
+            await mine
+        except asyncio.CancelledError:
+            self.leave_queue(mine)
+            raise
 
     def leave_queue(self, turn: asyncio.Future[None]) -> None:
         """Somebody who waited was cancelled. A place that came in the same moment goes on."""

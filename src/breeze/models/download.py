@@ -13,13 +13,16 @@ from breeze.models.part import Journal, Part
 from breeze.models.plan import Wanted
 from breeze.models.refusals import refusal
 from breeze.models.settings import MIB, StoreSettings
-from breeze.models.web import Answer, BrokenOffError, Web, shown
+from breeze.models.web import Web, shown
+from breeze.models.web_answer import Answer, BrokenOffError
 
 _RANGE = re.compile(r"bytes (\d{1,15})-(\d{1,15})/(\d{1,15}|\*)")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _SHA1 = re.compile(r"[0-9a-f]{40}")
 _SOME = 64 * 1024
 """Bytes that count as progress, so that an address which gives fewer is given up."""
+_STEP = 16 * MIB
+"""Bytes of a file that has no end in sight between two looks for room."""
 _FIRST_WAIT, _LONGEST_WAIT = 0.2, 8.0
 
 
@@ -77,7 +80,7 @@ class Download:
 
     async def _from(self, url: str) -> str:
         """The file from this address, however often it breaks off while something comes."""
-        failures = 0
+        failures = changes = 0
         while True:
             before = self._part.have
             try:
@@ -91,6 +94,7 @@ class Download:
                 )
             except ChangedError as error:
                 self._forget()
+                changes += 1  # it begins anew each time: what comes is no progress
                 problem = DownloadError(
                     f"{shown(url)} changes while it is fetched ({error}). Pull again later.",
                     detail="changed",
@@ -102,7 +106,9 @@ class Download:
                     raise
                 problem = error
             failures = 1 if self._part.have > before + _SOME else failures + 1
-            if failures >= self._settings.tries or (problem.detail == "digest" and failures > 1):
+            if max(failures, changes) >= self._settings.tries or (
+                problem.detail == "digest" and failures > 1
+            ):
                 raise problem
             await self._pause(problem, failures)
 
@@ -129,6 +135,8 @@ class Download:
                 return
             if answer.status not in (200, 206):
                 raise refusal(answer.status, answer.headers, answer.url, self.wanted.path)
+            if answer.headers.get("content-encoding", "identity") != "identity":
+                raise DownloadError(f"{shown(url)} sends it compressed. Name another source.")
             self._learn(answer.said)
             begin, total = self._extent(answer)
             self._same(url, answer, total)
@@ -214,6 +222,8 @@ class Download:
                     waiting += piece
                     self._came(len(piece))
                     if len(waiting) >= MIB:
+                        if not most and have // _STEP > (have - len(waiting)) // _STEP:
+                            await self._disk(lambda: self._room(1))
                         data, waiting = bytes(waiting), bytearray()
                         await self._disk(lambda data=data: self._part.append(data))  # type: ignore[misc]
         finally:

@@ -21,7 +21,8 @@ from breeze.models.web import Web
 
 
 class Fetching:
-    """The files of `plan` into `folder`. `done`, `total`, `files` and `meter` tell how far it is.
+    """The files of `plan` into `folder`. `done`, `total`, `files` and `meter` tell how far it is;
+    `begun` that there is room for all of it.
 
     `old`: the model as it is installed, whose good files are taken over.
     """
@@ -39,6 +40,7 @@ class Fetching:
         self.done = 0
         self.total = plan.total
         self.files = 0
+        self.begun = False
         self.meter = Meter(clock.now())
 
     def now(self) -> float:
@@ -47,6 +49,7 @@ class Fetching:
 
     async def run(self, web: Web, old: Installed | None) -> None:
         """Fetch what is missing. Raises RunnerError of the first file that fails for good."""
+        self.begun = old is not None  # comparing takes its time
         missing = [f for f in self._plan.files if not self._is_here(f)]
         if old is not None:
             missing = [f for f in missing if not await self._taken_over(f, old.folder)]
@@ -54,6 +57,7 @@ class Fetching:
         self.done += sum(have.values())
         needed = sum(max(0, file.size - have[file.path]) for file in missing)
         await in_thread(lambda: check_room(self._places.root, needed, self._settings))
+        self.begun = True
         queue = sorted(missing, key=lambda file: -file.size)
         async with _first_error() as group:
             for _ in range(min(len(queue), self._settings.parallel)):

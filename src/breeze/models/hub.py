@@ -13,12 +13,13 @@ from breeze.contracts.errors import DownloadError, RateLimitError, RunnerError, 
 from breeze.contracts.unreadable import UNREADABLE
 from breeze.models.refusals import refusal
 from breeze.models.settings import MIB, StoreSettings
-from breeze.models.web import Answer, BrokenOffError, Web, origin, shown
+from breeze.models.web import Web, origin, shown
+from breeze.models.web_answer import Answer, BrokenOffError
 
 T = TypeVar("T")
 _MOST_FILES = 20_000
 _MOST_PAGES = 200
-_MOST_BYTES = 32 * MIB
+_MOST_BYTES = 8 * MIB
 _COMMIT = re.compile(r"[0-9a-f]{7,64}")
 _NEXT = re.compile(r'<([^>]+)>\s*;\s*rel="?next"?')
 
@@ -106,16 +107,18 @@ class Hub:
         found: list[_Entry] = []
         seen: set[str] = set()
         while url:
-            if url in seen or len(seen) >= _MOST_PAGES or len(found) > _MOST_FILES:
-                raise _strange(what, "lists files without end")
             seen.add(url)
             page, answer = await self._json(url, what, list[_Entry])
             found += page
+            if len(found) > _MOST_FILES:
+                raise _strange(what, "lists files without end")
             following = _NEXT.search(answer.headers.get("link", ""))
             onward = urljoin(url, following[1]) if following else ""
             if onward and origin(onward) != origin(self._settings.endpoint):
                 raise _strange(what, "goes on at another host")
             url = onward
+            if url in seen or len(seen) >= _MOST_PAGES:
+                raise _strange(what, "lists files without end")
         return found
 
     async def _json(self, url: str, what: str, type: type[T]) -> tuple[T, Answer]:

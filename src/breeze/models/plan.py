@@ -7,10 +7,12 @@ from pathlib import Path
 
 import msgspec
 
+from breeze.contracts.errors import InputError
 from breeze.contracts.model_files import FileType, ModelDefinition
 from breeze.contracts.unreadable import UNREADABLE
 from breeze.models.disk import write_whole
 from breeze.models.part import Part
+from breeze.models.paths import safe_path
 
 _NAME = "plan.json"
 
@@ -72,6 +74,9 @@ class Plan(msgspec.Struct, omit_defaults=True):
 def load_plan(folder: Path) -> Plan | None:
     """The plan of an earlier pull; None when there is none that can be read."""
     try:
-        return msgspec.json.decode((folder / _NAME).read_bytes(), type=Plan)
-    except (OSError, *UNREADABLE):
+        plan = msgspec.json.decode((folder / _NAME).read_bytes(), type=Plan)
+        for file in plan.files:
+            safe_path(file.path)
+    except (OSError, InputError, *UNREADABLE):
         return None
+    return plan

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fnmatch import fnmatch
+from unicodedata import normalize
 from urllib.parse import unquote, urlsplit
 
 import msgspec
@@ -45,7 +46,7 @@ async def make_plan(
     elif reference.kind == "url":
         urls = (_here(reference.url, settings),)
         wanted = (Wanted(reference.file, urls, type=file_type(reference.file)),)
-        definition = ModelDefinition(reference.id, source=reference.url)
+        definition = ModelDefinition(reference.id, source=reference.url.partition("?")[0])
     else:
         definition = msgspec.structs.replace(catalogue.find(reference.text), id=reference.id)
         wanted = await _of_catalogue(definition, settings, hub)
@@ -143,9 +144,12 @@ def _sound(files: tuple[Wanted, ...], id: str) -> tuple[Wanted, ...]:
     names = set[str]()
     for file in files:
         name = safe_path(file.path, "files").as_posix()
-        if name.lower() in names:
+        if "*" in name or "?" in name:
+            raise InputError(f"{id}: {name!r} is a pattern, no file.", field="files", model=id)
+        same = normalize("NFC", name).casefold()
+        if same in names:
             raise InputError(f"{id} names {name!r} twice.", field="files", model=id)
-        names.add(name.lower())
+        names.add(same)
     return files
 
 

@@ -56,6 +56,8 @@ class Pull:
         self._lock = FileLock(places.lock(id), thread_local=False)
         self._wakes: set[asyncio.Event] = set()
         self._wish: Wish | None = None
+        self._followed = False
+        """True once another process was seen to work on it."""
         self._task: asyncio.Task[Installed] | None = None
         self.sample: Callable[[], object] = lambda: None
         """Called now and then while it works, to `show` how far it is."""
@@ -114,6 +116,8 @@ class Pull:
             try:
                 if waited and (found := there()) is not None:
                     return found
+                if self._followed and load_state(self.folder) is None:
+                    raise _stopped(self.state.id, "cancel")
                 return await self._work(work)
             finally:
                 self._lock.release()
@@ -130,6 +134,7 @@ class Pull:
             except Timeout:
                 waited = True
                 if (other := load_state(self.folder)) is not None and not other.at_rest:
+                    self._followed = True
                     self.show(**{f: getattr(other, f) for f in Pulling.__struct_fields__})
                 else:
                     self.show(stage="wait")

@@ -8,11 +8,13 @@ from urllib.parse import unquote, urlsplit
 
 from breeze.contracts.errors import InputError, RunnerError
 from breeze.contracts.model_files import folder_name
+from breeze.contracts.web_address import place_of
 from breeze.models.archive import without_ending
 from breeze.models.paths import safe_path
 
 _REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9_][\w.-]{0,95}", re.ASCII)
 _REVISION = re.compile(r"[\w][\w./-]{0,254}", re.ASCII)
+_LONGEST_URL = 8192
 _LONGEST = 200
 """Bytes of the name of a folder that an id becomes."""
 
@@ -64,10 +66,8 @@ def _hub(text: str) -> Reference:
 
 
 def _url(text: str) -> Reference:
-    try:
-        name = unquote(urlsplit(text).path.rpartition("/")[2])
-    except ValueError as error:
-        raise _wrong(f"{text[:200]!r} is no URL: {error}") from error
+    place_of(text, "model", range(1, 65_536), _LONGEST_URL)
+    name = unquote(urlsplit(text).path.rpartition("/")[2])
     if not name:
         raise _wrong(f"{text[:200]!r} must end with the name of a file")
     safe_path(name, "model")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from breeze.models.hub_address import ENDPOINT
+from breeze.models.proxy import Proxies
 
 MIB = 1024 * 1024
 _TRUE = {"1", "true", "yes", "on"}
@@ -28,7 +29,8 @@ class StoreSettings(NamedTuple):
     `reserve`: bytes of the disk that stay free. `parallel`: files of one model that are fetched at
     once. `private_networks`: whether a URL may lead into a private network; the hub always may.
     `tries`: attempts on one address without a byte of progress; `timeout`: seconds of silence;
-    `patience`: the longest that a busy server's Retry-After is waited for, in seconds.
+    `patience`: the longest that a busy server's Retry-After is waited for, in seconds. `proxies`:
+    who is asked in the place of a server.
     """
 
     endpoint: str = ENDPOINT
@@ -41,14 +43,16 @@ class StoreSettings(NamedTuple):
     tries: int = 5
     timeout: float = 30.0
     patience: float = 120.0
+    proxies: Proxies = Proxies()
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> StoreSettings:
-        """As HF_ENDPOINT, HF_TOKEN and HF_HUB_OFFLINE (or BREEZE_OFFLINE) say."""
+        """As HF_ENDPOINT, HF_TOKEN, HF_HUB_OFFLINE (or BREEZE_OFFLINE), HTTPS_PROXY say."""
         usual = cls()
         offline = environ.get("BREEZE_OFFLINE") or environ.get("HF_HUB_OFFLINE") or ""
         return usual._replace(
             endpoint=(environ.get("HF_ENDPOINT") or usual.endpoint).rstrip("/"),
             token=Token(environ.get("HF_TOKEN", "").strip()),
             offline=offline.strip().lower() in _TRUE,
+            proxies=Proxies.from_environ(environ),
         )

@@ -31,8 +31,8 @@ def check_room(
     if used + needed > settings.quota:
         raise _full(
             f"{_shown(needed)} are to be {how}, but models take {_shown(used)} of the "
-            f"{_shown(settings.quota)} that they may. Raise the quota, or remove some: breeze "
-            "models remove ID.",
+            f"{_shown(settings.quota)} that they may. Raise globalSettings.models.quotaGb, or "
+            "remove some: breeze models remove ID.",
             "quota",
             {"needed": needed, "used": used, "quota": settings.quota},
         )

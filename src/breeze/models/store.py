@@ -101,6 +101,9 @@ class ModelStore:
         """What a process wrote before it was killed is not how it is now."""
         if state.at_rest or is_busy(self._places, state.id):
             return state
+        own = self._pulls.get(state.id)
+        if own is not None and own.over and own.state.at_rest:
+            return own.state  # which a full disk did not take
         return Pulling(
             state.id, "stopped", state.done, state.total, files=state.files,
             files_total=state.files_total, source=state.source,
@@ -150,15 +153,16 @@ class ModelStore:
             return False
         return not here.definition.source.startswith(f"hf:{asked.repository}@{asked.revision}")
 
-    def _begin(self, asked: Reference, old: Installed | None, allow_pickle: bool) -> Pull:
+    def _begin(self, asked: Reference, old: Installed | None, allow_pickle: bool | None) -> Pull:
         """The pull of that id: the one under way, or a new one."""
         pull = self._pulls.get(asked.id)
         if pull is not None and not pull.over:
             return pull
         if self.settings.offline:
             raise UnavailableError(
-                f"{asked.text} is not on this disk, and nothing is fetched offline. Unset "
-                "HF_HUB_OFFLINE (and BREEZE_OFFLINE) to fetch it.",
+                f"{asked.text} is not on this disk, and nothing is fetched offline. To fetch it "
+                "leave --offline out, unset HF_HUB_OFFLINE and BREEZE_OFFLINE, and set "
+                "globalSettings.models.offline to false.",
                 detail="offline",
                 model=asked.id,
             )
@@ -194,7 +198,7 @@ class ModelStore:
         if state is None:
             raise self._no_pull(id)
         asked = read_reference(state.source)._replace(id=id)
-        return self._begin(asked, self._installed(id), False).state
+        return self._begin(asked, self._installed(id), None).state
 
     async def _stop(self, id: str, wish: Wish) -> None:
         pull, folder = self._pulls.get(id), self._places.pull(id)

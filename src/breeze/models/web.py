@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from ipaddress import ip_address, ip_network
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urljoin, urlsplit
 
 from breeze.contracts.errors import InputError, UnavailableError
 from breeze.contracts.web_address import Network, Place, is_public, place_of
 from breeze.models.settings import StoreSettings
+from breeze.models.web_answer import Answer, BrokenOffError, breaks
 from breeze.version import __version__
 
 if TYPE_CHECKING:
@@ -30,55 +29,9 @@ _STEPS = 6
 _PORTS = range(1, 65_536)
 _LONGEST = 8192
 _EVERYWHERE: tuple[Network, ...] = (ip_network("0.0.0.0/0"), ip_network("::/0"))
-_BLOCK = 256 * 1024
 _AHEAD = 1
 """Bytes that wait before no more is read: none that came is lost when a connection breaks, as its
 end is only seen once they are taken."""
-
-
-class BrokenOffError(Exception):
-    """The connection did not come about, or ended too early."""
-
-
-@dataclass
-class Answer:
-    """The head of an answer; `said` has the headers of all steps on the way, the last one's too."""
-
-    status: int
-    headers: Mapping[str, str]
-    said: Mapping[str, str]
-    url: str
-    response: ClientResponse
-
-    async def pieces(self) -> AsyncGenerator[bytes]:
-        """The body as it comes. Raises BrokenOffError."""
-        with _breaks():
-            async for piece in self.response.content.iter_chunked(_BLOCK):
-                yield piece
-
-    async def small(self, most: int) -> bytes:
-        """The whole body. Raises BrokenOffError, also for one of more than `most` bytes."""
-        found = bytearray()
-        async for piece in self.pieces():
-            found += piece
-            if len(found) > most:
-                raise BrokenOffError(f"sent more than {most} bytes")
-        return bytes(found)
-
-
-class _breaks:  # reads as a word of the language, as suppress does
-    """What goes wrong on the way, as one error."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
-    ) -> None:
-        import aiohttp
-
-        if isinstance(error, aiohttp.ClientError | TimeoutError | OSError):
-            raise BrokenOffError(str(error) or type(error).__name__) from error
 
 
 class Web:
@@ -107,14 +60,15 @@ class Web:
         from_hub = self._is_hub(self._place(url))
         for _ in range(_STEPS):
             place = self._place(url)
-            session = await self._session_for(place, from_hub)
+            session = await self._session_for(url, place, from_hub)
             async with self._asked(session, url, place, headers) as response:
-                given = {name.lower(): value for name, value in response.headers.items()}
-                said |= given
+                given = {name.lower(): _plain(value) for name, value in response.headers.items()}
+                said = given | said  # what the first said of the file, its hub mostly, counts
                 where = given.get("location")
                 if response.status not in _REDIRECTS or not where:
                     yield Answer(response.status, given, said, url, response)
                     return
+                from_hub = from_hub and self._is_hub(place)  # it alone may lead inside
                 url = self._onward(url, where)
         raise BrokenOffError(f"is redirected more than {_STEPS - 1} times")
 
@@ -127,28 +81,40 @@ class Web:
         sent = {**headers, "accept-encoding": "identity"}
         if self._settings.token and self._is_hub(place):
             sent["authorization"] = f"Bearer {str.__str__(self._settings.token)}"
-        with _breaks():
-            response = await session.get(
-                URL(url, encoded=True), headers=sent, allow_redirects=False
-            )
+        how: dict[str, Any] = {"headers": sent, "allow_redirects": False}
+        if proxy := self._settings.proxies.for_url(url):
+            how |= {"proxy": proxy.url, "proxy_headers": proxy.headers}
+            if url.startswith("http:"):  # it gets the request itself
+                sent |= proxy.headers
+        with breaks():
+            response = await session.get(URL(url, encoded=True), **how)
         try:
             yield response
         finally:
             response.close()
 
     def _onward(self, url: str, where: str) -> str:
-        following = urljoin(url, where)
+        try:
+            following = urljoin(url, where)
+        except ValueError:  # half an IPv6 address
+            raise InputError(f"{shown(url)} leads nowhere.", field="model") from None
         if url.startswith("https:") and not following.startswith("https:"):
             raise InputError(f"{shown(url)} leads to a place without TLS.", field="model")
         return following
 
-    async def _session_for(self, place: Place, from_hub: bool) -> ClientSession:
+    async def _session_for(self, url: str, place: Place, from_hub: bool) -> ClientSession:
         """The session that may go there. Raises InputError."""
         free = self._settings.private_networks or self._is_hub(place)
         if free or (from_hub and await self._hub_is_inside()):
             return self._free
         if _literal(place.host) and not is_public(ip_address(place.host)):
             raise _private(place.host)
+        if self._settings.proxies.for_url(url):
+            # it looks the name up; what this machine knows of it is judged
+            with suppress(OSError):
+                if not all(is_public(ip_address(a)) for a in await _addresses(place.host, 0)):
+                    raise _private(place.host)
+            return self._free
         return self._guarded
 
     async def _hub_is_inside(self) -> bool:
@@ -217,6 +183,11 @@ def _judge(networks: tuple[Network, ...]) -> Any:
 async def _addresses(host: str, port: int) -> list[str]:
     rows = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return [str(row[4][0]).partition("%")[0] for row in rows]
+
+
+def _plain(value: str) -> str:
+    """A header's value, which may have any bytes, as text that can be written down."""
+    return value.encode("ascii", "backslashreplace").decode()
 
 
 def _literal(host: str) -> bool:

@@ -34,18 +34,20 @@ def pulled(
     settings: StoreSettings,
     clock: Clock,
     old: Installed | None,
-    allow_pickle: bool,
+    allow_pickle: bool | None,
 ) -> Work:
-    """What `pull` is to do. `old`: the model as it is here, when it is fetched again."""
+    """What `pull` is to do. `old`: the model as it is here, when it is fetched again.
+
+    `allow_pickle` None: as whoever began it said.
+    """
 
     async def work() -> Installed:
         async with Web(settings) as web:
             plan = old_plan = load_plan(pull.folder)
-            if plan is None or plan.reference != asked.text or plan.definition.id != asked.id:
-                plan = await make_plan(asked, catalogue, settings, web, clock, allow_pickle)
+            if plan is None or not _goes_on(plan, asked, allow_pickle):
+                plan = await make_plan(asked, catalogue, settings, web, clock, bool(allow_pickle))
                 await in_thread(lambda: _begin(plan, old_plan, pull.folder))
             fetching = Fetching(plan, pull.folder, places, settings, clock)
-            _show(pull, fetching, plan)
             pull.sample = lambda: _show(pull, fetching, plan)
             await fetching.run(web, old)
             _show(pull, fetching, plan)
@@ -66,12 +68,21 @@ def pulled(
     return work
 
 
+def _goes_on(plan: Plan, asked: Reference, allow_pickle: bool | None) -> bool:
+    """Whether a plan is of what is asked now: leave to be pickled is asked for each time anew."""
+    always = plan.definition.metadata.get("allowPickle") is True
+    same = allow_pickle is None or always or plan.allow_pickle == allow_pickle
+    return same and plan.reference == asked.text and plan.definition.id == asked.id
+
+
 def _begin(plan: Plan, old: Plan | None, folder: Path) -> None:
     plan.take_over(old, folder)
     plan.save(folder)
 
 
 def _show(pull: Pull, fetching: Fetching, plan: Plan) -> None:
+    if not fetching.begun:
+        return
     fetching.meter.tick(fetching.now())
     speed, left = fetching.meter.speed, fetching.total - fetching.done
     pull.show(
@@ -89,7 +100,7 @@ def _checked(plan: Plan, folder: Path, unpacked: Mapping[str, Unpacked]) -> Mode
     """The model as it is: each file looked at, with its size and digest. Raises InputError."""
     files = tuple(
         ModelFile(
-            file.path, file.type, file.urls,
+            file.path, file.type, tuple(url.partition("?")[0] for url in file.urls),
             size=(folder / file.path).stat().st_size, sha256=plan.checked.get(file.path, ""),
         )
         for file in plan.files

@@ -67,7 +67,8 @@ def find(model: str, known: dict[str, Found], runner: str) -> ProgramModel:
     if wanted not in known:
         have = f"it has {', '.join(known)}" if known else "it has none"
         asked = f"no model {wanted!r}; {have}" if wanted else "no model"
-        raise NotFoundError(f"{runner} has {asked}: {REMEDY}.", field="model")
+        remedy = f"{REMEDY}, or get one by breeze pull MODEL"
+        raise NotFoundError(f"{runner} has {asked}: {remedy}.", field="model")
     found = known[wanted]
     beside = (found.program.parent / name for name in _TOKENIZERS)
     tokenizer = found.tokenizer or next((file for file in beside if file.is_file()), None)

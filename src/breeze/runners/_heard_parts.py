@@ -25,14 +25,15 @@ class Part(NamedTuple):
 
 
 async def parts_of(
-    request: TranscribeRequest, seconds: float, silence: float
+    request: TranscribeRequest, seconds: float, silence: float, *, whole: bool = True
 ) -> AsyncGenerator[Part]:
     """A stored sound as one part; a live source utterance by utterance, each as it ends.
 
-    `silence`: seconds that end one. Raises as `sound_of` does, for more than `seconds` too.
+    `silence`: seconds that end one. Without `whole` a stored sound is cut likewise. Raises as
+    `sound_of` does, for more than `seconds` too.
     """
     async with aclosing(sound_of(request, RATE, seconds)) as sound:
-        if request.live is None:
+        if request.live is None and whole:
             yield Part(b"".join([pcm async for pcm in sound]), 0.0)
             return
         cut, heard, start = (

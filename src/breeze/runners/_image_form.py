@@ -41,7 +41,7 @@ def read_form(data: bytes) -> ImageForm:
             return ImageForm("image/jpeg", *_jpeg(data))
         if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
             return ImageForm("image/webp", *_webp(data))
-        if data[:4] == b"GIF8":
+        if data[:6] in (b"GIF87a", b"GIF89a"):
             return ImageForm("image/gif", *struct.unpack_from("<HH", data, 6))
     except (struct.error, IndexError) as error:
         raise NoPicture("ends before its size") from error

@@ -12,6 +12,7 @@ from breeze.contracts.work import Work
 from breeze.runners import _onnx_providers as providers
 from breeze.runners._onnx_models import OnnxModel, pooling, unloadable
 from breeze.runners._onnx_parameters import OnnxParameters
+from breeze.runners._stoppable_session import run_options
 from breeze.runners._vision_stop import Stop
 
 
@@ -37,15 +38,8 @@ class OnnxVectors:
 
     def run(self, texts: tuple[str, ...], work: Work, outlet: Outlet[EmbedEvent]) -> None:
         """Send a vector for each text. Blocks; a stop takes effect within a text too."""
-        import onnxruntime
-
-        options = onnxruntime.RunOptions()
-
-        def halt() -> None:
-            options.terminate = True
-
         used = 0
-        with Stop(lambda: outlet.closed).halting(halt):
+        with run_options(Stop(lambda: outlet.closed)) as options:
             for index, text in enumerate(texts):
                 tokens = self._tokens(text, f"texts[{index}]")
                 try:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from breeze.contracts.errors import InputError, NotFoundError, NotLoadedError, SynthesisError
+from breeze.contracts.unreadable import UNREADABLE
 from breeze.runners._piper_parameters import PiperParameters
 from breeze.runners._stoppable_session import StoppableSession
 from breeze.runners._vision_stop import Stop
@@ -67,7 +68,7 @@ def config_of(path: Path) -> Config:
         if file.stat().st_size > _MOST_CONFIG:
             raise NotLoadedError(f"{file.name} is too large for a voice's settings.")
         return msgspec.json.decode(file.read_bytes(), type=Config)
-    except (OSError, msgspec.DecodeError) as error:
+    except (OSError, *UNREADABLE) as error:
         raise NotLoadedError(
             f"{file.name} cannot be read ({error}): pull the voice again.", retryable=False
         ) from error

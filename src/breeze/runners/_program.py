@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import threading
@@ -12,6 +13,8 @@ from typing import IO
 
 from breeze.runners._vision_stop import Stop
 
+_PRIVATE = re.compile(r"KEY|TOKEN|SECRET|PASSW|CREDENTIAL|DATABASE|_URL$|_DSN$", re.IGNORECASE)
+"""In the name of a variable that is no business of a program that reads what strangers send."""
 _READ = 16_384
 """Bytes of output read at once; fewer are handed on as soon as they are there."""
 _TAIL = 2_000
@@ -27,8 +30,10 @@ class ProgramFailed(Exception):
 class Running:
     """A program that has been started. Its output can be read once."""
 
-    def __init__(self, process: subprocess.Popen[bytes], said: list[bytes]) -> None:
-        self._process, self._said = process, said
+    def __init__(
+        self, process: subprocess.Popen[bytes], said: list[bytes], ear: threading.Thread
+    ) -> None:
+        self._process, self._said, self._ear = process, said, ear
 
     def pieces(self) -> Iterator[bytes]:
         """The output as it comes. Raises ProgramFailed when the program ends with an error."""
@@ -37,6 +42,7 @@ class Running:
         while piece := os.read(out.fileno(), _READ):
             yield piece
         if code := self._process.wait():
+            self._ear.join(_LEAVE)  # its last words may still be on their way
             words = b"".join(self._said).decode(errors="replace").strip()
             raise ProgramFailed(words or f"it ended with the status {code}")
 
@@ -58,7 +64,7 @@ def running(
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env={**os.environ, **(env or {})},
+            env={k: v for k, v in os.environ.items() if not _PRIVATE.search(k)} | dict(env or {}),
             start_new_session=True,  # with all that it starts itself, it can be killed together
         )
     except (OSError, ValueError) as error:
@@ -72,7 +78,7 @@ def running(
         helper.start()
     try:
         with Stop(gone).halting(lambda: _kill(process)):
-            yield Running(process, said)
+            yield Running(process, said, helpers[1])
     finally:
         _kill(process)
         process.wait()

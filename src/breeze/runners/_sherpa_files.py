@@ -16,10 +16,21 @@ _FAMILY = {
     "nemo": "nemo_ctc",
     "zipformer": "zipformer_ctc",
 }
+_PARTS = {
+    "encoder": "encoder",
+    "decoder": "decoder",
+    "joiner": "joiner",
+    "vocos": "vocoder",
+    "hifigan": "vocoder",
+    "vocoder": "vocoder",
+}
+"""What of a file's name tells which part of a model it is; another one is the model itself."""
+VOICES = ("vits", "matcha", "kokoro", "kitten")
+"""Families that speak; the others hear."""
 
 
 class Files(NamedTuple):
-    """The files of a model by their part (model, encoder, decoder, joiner), and its tokens."""
+    """The files of a model by their part (model, encoder, vocoder, …), and its tokens."""
 
     tokens: Path
     parts: dict[str, Path]
@@ -52,7 +63,7 @@ def files_of(folder: Path, int8: bool) -> Files:
     found: dict[str, Path] = {}
     wished_last = sorted(folder.glob("*.onnx"), key=lambda f: (("int8" in f.name) == int8, f.name))
     for file in wished_last:
-        part = next((p for p in ("encoder", "decoder", "joiner") if p in file.name), "model")
+        part = next((part for word, part in _PARTS.items() if word in file.name), "model")
         if "vad" not in file.name:
             found[part] = file
     return Files(tokens, found)
@@ -74,6 +85,19 @@ def family_of(folder: Path, files: Files, wished: str) -> str:
         f"{folder.name}: neither its files nor its name tell what kind of model it is: set family.",
         retryable=False,
     )
+
+
+def voice_family(folder: Path, wished: str) -> str:
+    """The family of a voice, told by its files, then by its name; "" for models that hear."""
+    if wished != "auto":
+        return wished if wished in VOICES else ""
+    name = folder.name.lower()
+    if (folder / "voices.bin").is_file():
+        return "kitten" if "kitten" in name else "kokoro"
+    if any(folder.glob("model-steps-*.onnx")) or "matcha" in name:
+        return "matcha"
+    reads = any(folder.glob("lexicon*.txt")) or (folder / "espeak-ng-data").is_dir()
+    return "vits" if reads or name.startswith("vits") else ""
 
 
 def streams(folder: Path, wished: str) -> bool:

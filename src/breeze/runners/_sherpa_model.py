@@ -20,7 +20,7 @@ class Recogniser:
         family = family_of(folder, files, p.family)
         self.streaming = streams(folder, p.mode)
         self.language = p.language
-        self._vad = p.vad_model
+        self._vad = p.vad_model or next(iter(sorted(folder.glob("*vad*.onnx"))), None)
         self._silence, self._longest = p.silence_ms / 1000, p.longest_segment
         self.native: Any = (_streaming if self.streaming else _offline)(files, family, p)
 

@@ -7,9 +7,12 @@ from pathlib import Path
 from breeze.contracts.fields import Choice, choice, integer, number, path, switch, text
 from breeze.contracts.parameters import Parameters
 from breeze.runners._local_fields import longest_sound, model_folder, models_folder, thread_count
+from breeze.runners._sherpa_files import VOICES
+from breeze.runners._voice_fields import bit_rate, chunk_length
 
 FAMILIES = (
     "transducer", "nemo_ctc", "zipformer_ctc", "wenet_ctc", "paraformer", "sense_voice", "whisper",
+    *VOICES,
 )  # fmt: skip
 
 
@@ -52,7 +55,8 @@ class SherpaParameters(Parameters):
     )
     vad_model: Path | None = path(
         None,
-        "A silero_vad.onnx that tells speech from noise for offline models; empty: a simpler way",
+        "A silero_vad.onnx that tells speech from noise for offline models; empty: one in the "
+        "folder of the model, else a simpler way",
         title="Voice activity model",
         category="Segments",
         extensions=(".onnx",),
@@ -82,3 +86,5 @@ class SherpaParameters(Parameters):
     )
     threads: int = thread_count()
     max_seconds: int = longest_sound()
+    chunk_ms: int = chunk_length()
+    bitrate: int = bit_rate()

@@ -11,6 +11,21 @@ from typing import Any
 from breeze.runners._vision_stop import Stop
 
 
+@contextmanager
+def run_options(stop: Stop) -> Iterator[Any]:
+    """Options for runs that end as soon as `stop.gone()`: they raise what ONNX Runtime raises."""
+    import onnxruntime
+
+    options = onnxruntime.RunOptions()
+    options.log_severity_level = 4
+
+    def halt() -> None:
+        options.terminate = True
+
+    with stop.halting(halt):
+        yield options
+
+
 class StoppableSession:
     """An inference session for any number of threads. ONNX Runtime looks before every node
     whether it is to stop.
@@ -39,16 +54,8 @@ class StoppableSession:
         """Runs of this thread inside the block end when `stop.gone()`: they raise what ONNX
         Runtime raises then.
         """
-        import onnxruntime
-
-        self._now.options = options = onnxruntime.RunOptions()
-        options.log_severity_level = 4
-
-        def halt() -> None:
-            options.terminate = True
-
-        try:
-            with stop.halting(halt):
+        with run_options(stop) as self._now.options:
+            try:
                 yield
-        finally:
-            self._now.options = None
+            finally:
+                self._now.options = None

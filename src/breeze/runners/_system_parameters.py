@@ -5,6 +5,7 @@ from __future__ import annotations
 from breeze.contracts.fields import Choice, choice, integer, number, text
 from breeze.contracts.parameters import Parameters
 from breeze.runners._picture_limits import fetching, most_bytes, most_images, most_pixels
+from breeze.runners._voice_fields import bit_rate, chunk_length
 
 
 class SystemParameters(Parameters):
@@ -40,27 +41,8 @@ class SystemParameters(Parameters):
         category="Speech",
         per_request=True,
     )
-    chunk_ms: int = integer(
-        100,
-        "Sound in one event",
-        low=20,
-        high=1000,
-        step=10,
-        unit="ms",
-        title="Chunk length",
-        category="Speech",
-        per_request=True,
-    )
-    bitrate: int = integer(
-        64,
-        "Size of mp3, opus and aac",
-        low=16,
-        high=128,
-        step=8,
-        unit="kbit/s",
-        category="Speech",
-        per_request=True,
-    )
+    chunk_ms: int = chunk_length("Speech")
+    bitrate: int = bit_rate("Speech")
     reading_languages: str = text(
         "eng",
         "Languages that are read, as the reading program names them, with + between",

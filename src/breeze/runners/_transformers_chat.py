@@ -13,10 +13,9 @@ from breeze.contracts.threads import Outlet
 from breeze.contracts.values import Usage
 from breeze.contracts.work import Work
 from breeze.runners._stop_texts import StopTexts
-from breeze.runners._transformers_model import LanguageModel
+from breeze.runners._transformers_model import LanguageModel, Prompt
 from breeze.runners._transformers_settings import SEEDS, Settings
 
-_WAIT = 0.02
 _UNFINISHED = "\ufffd"
 """What a decoder shows for a character whose bytes are not all there."""
 _LONGEST = 16
@@ -27,27 +26,23 @@ class Generation:
     """The answers to one request. `run` blocks and belongs in a thread of its own."""
 
     def __init__(
-        self, id: str, model: LanguageModel, request: ChatRequest, ids: Any, asked: Settings,
+        self, id: str, model: LanguageModel, request: ChatRequest, given: Prompt, asked: Settings,
         work: Work,
     ) -> None:  # fmt: skip
         self._id, self._model, self._request = id, model, request
-        self._ids, self._asked, self._work = ids, asked, work
+        self._given, self._asked, self._work = given, asked, work
         self._made, self._seconds = 0, 0.0
         self._reasons: list[FinishReason] = []
 
     def run(self, outlet: Outlet[ChatEvent]) -> None:
         """Send every event of the answers, one answer after the other."""
-        while not self._model.turn.acquire(timeout=_WAIT):
-            if outlet.closed:
-                return
-        try:
-            for choice in range(self._request.n):
+        with self._model.turn(outlet) as mine:
+            for choice in range(self._request.n if mine else 0):
                 self._answer(choice, outlet)
                 if outlet.closed:
-                    return
-        finally:
-            self._model.turn.release()
-        self._end(outlet)
+                    break
+        if not outlet.closed:
+            self._end(outlet)
 
     def _answer(self, choice: int, outlet: Outlet[ChatEvent]) -> None:
         import torch
@@ -59,8 +54,7 @@ class Generation:
         try:
             with torch.inference_mode():
                 self._model.native.generate(
-                    self._ids,
-                    attention_mask=torch.ones_like(self._ids),
+                    **self._given.inputs,
                     stopping_criteria=[answer.token],
                     pad_token_id=_pad(self._model),
                     **self._asked.generation,
@@ -75,7 +69,7 @@ class Generation:
 
     def _end(self, outlet: Outlet[ChatEvent]) -> None:
         reason: FinishReason = "length" if "length" in self._reasons else "stop"
-        prompt, made = int(self._ids.shape[1]), self._made
+        prompt, made = self._given.tokens, self._made
         outlet.send(Usage(prompt, made))
         metadata = {
             "model_name": self._id,

@@ -2,15 +2,61 @@
 
 from __future__ import annotations
 
+from enum import Enum, auto
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from breeze.contracts.capability import Capability
+from breeze.contracts.unreadable import UNREADABLE
 
 _MOST_CONFIG = 4_000_000
 _WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
 """What is loaded. Formats that can carry code are not looked at."""
+
+
+class Kind(Enum):
+    """What a model makes of what, by which it is loaded."""
+
+    TEXT = auto()
+    PICTURES = auto()
+    SOUND_TO_TEXT = auto()
+    SOUND_TO_LETTERS = auto()
+    WAVES = auto()
+    SPECTRA = auto()
+
+    @property
+    def capabilities(self) -> tuple[Capability, ...]:
+        """What it can be asked for."""
+        return _ABLE[self]
+
+
+_ABLE = {
+    Kind.TEXT: (Capability.LLM,),
+    Kind.PICTURES: (Capability.LLM, Capability.VLM),
+    Kind.SOUND_TO_TEXT: (Capability.ASR,),
+    Kind.SOUND_TO_LETTERS: (Capability.ASR,),
+    Kind.WAVES: (Capability.TTS,),
+    Kind.SPECTRA: (Capability.TTS,),
+}
+_BY_NAME = {
+    "WhisperForConditionalGeneration": Kind.SOUND_TO_TEXT,
+    "MoonshineForConditionalGeneration": Kind.SOUND_TO_TEXT,
+    "VitsModel": Kind.WAVES,
+    "SpeechT5ForTextToSpeech": Kind.SPECTRA,
+}
+_BY_ENDING = {
+    "ForCTC": Kind.SOUND_TO_LETTERS,
+    "ForCausalLM": Kind.TEXT,
+    "LMHeadModel": Kind.TEXT,
+}
+
+
+class Inner(msgspec.Struct):
+    """The part of a configuration that is about text."""
+
+    max_position_embeddings: int = 0
 
 
 class Config(msgspec.Struct):
@@ -19,13 +65,31 @@ class Config(msgspec.Struct):
     model_type: str = ""
     architectures: list[str] | None = None
     max_position_embeddings: int = 0
+    text_config: Inner | None = None
+    vision_config: dict[str, Any] | None = None
+
+    @property
+    def kind(self) -> Kind | None:
+        """What the model does; None for other kinds than this runner serves."""
+        return next((kind for name in self.architectures or [] if (kind := self._of(name))), None)
+
+    def _of(self, name: str) -> Kind | None:
+        if name in _BY_NAME:
+            return _BY_NAME[name]
+        if self.vision_config is not None and name.endswith("ForConditionalGeneration"):
+            return Kind.PICTURES
+        return next((kind for end, kind in _BY_ENDING.items() if name.endswith(end)), None)
 
     @property
     def capabilities(self) -> tuple[Capability, ...]:
         """What this runner can do with it; nothing for other kinds of models."""
-        named = self.architectures or []
-        causal = any(name.endswith(("ForCausalLM", "LMHeadModel")) for name in named)
-        return (Capability.LLM,) if causal else ()
+        return self.kind.capabilities if self.kind is not None else ()
+
+    @property
+    def context(self) -> int:
+        """Tokens of its context; 0 where it has none, or does not say."""
+        inner = self.text_config.max_position_embeddings if self.text_config else 0
+        return self.max_position_embeddings or inner
 
 
 def opens(path: Path) -> Path | None:
@@ -42,5 +106,5 @@ def config_of(folder: Path) -> Config:
         if file.stat().st_size > _MOST_CONFIG:
             return Config()
         return msgspec.json.decode(file.read_bytes(), type=Config)
-    except (OSError, msgspec.DecodeError):
+    except (OSError, *UNREADABLE):
         return Config()

@@ -8,6 +8,7 @@ from breeze.contracts.fields import Choice, choice, integer, number
 from breeze.contracts.parameters import Parameters
 from breeze.runners._local_fields import (
     continuation,
+    longest_sound,
     model_folder,
     models_folder,
     sampling,
@@ -17,6 +18,8 @@ from breeze.runners._local_fields import (
     top_k,
     top_p,
 )
+from breeze.runners._picture_limits import fetching, most_bytes, most_images, most_pixels
+from breeze.runners._voice_fields import bit_rate, chunk_length
 
 
 class TransformersParameters(Parameters):
@@ -68,3 +71,21 @@ class TransformersParameters(Parameters):
     seed: int | None = sampling(
         integer, "Same seed, same answer; empty: another one each time", low=0, high=4_294_967_294
     )
+    silence_ms: int = integer(
+        600,
+        "Silence that ends an utterance; each is heard when it has ended",
+        low=100,
+        high=5000,
+        step=100,
+        unit="ms",
+        title="Silence",
+        category="Listening",
+        per_request=True,
+    )
+    max_seconds: int = longest_sound()
+    chunk_ms: int = chunk_length()
+    bitrate: int = bit_rate()
+    fetch_images: str = fetching()
+    max_images: int = most_images()
+    max_bytes: int = most_bytes()
+    max_pixels: int = most_pixels()

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from breeze.contracts.errors import NotLoadedError, ProcessingError
+from breeze.runners._stoppable_session import run_options
 from breeze.runners._vision_stop import Stop
 
 LANGUAGES = ("en", "zh", "zh-TW", "ja", "de", "fr", "es", "it", "pt", "nl", "pl", "cs", "sv")
@@ -65,17 +66,10 @@ class TextReader:
     @contextmanager
     def stoppable(self, stop: Stop) -> Iterator[None]:
         """Lets `stop` end native runs of this thread inside the block: they raise Stopped."""
-        import onnxruntime
         from rapidocr.inference_engine.onnxruntime.main import ONNXRuntimeError
 
-        self._options.now = options = onnxruntime.RunOptions()
-        options.log_severity_level = 4
-
-        def halt() -> None:
-            options.terminate = True
-
         try:
-            with stop.halting(halt):
+            with run_options(stop) as self._options.now:
                 yield
         except ONNXRuntimeError as error:
             stop.check()

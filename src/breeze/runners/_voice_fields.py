@@ -7,7 +7,7 @@ from typing import Any
 from breeze.contracts.fields import integer
 
 
-def chunk_length() -> Any:
+def chunk_length(category: str = "Sound") -> Any:
     """Sound in one event."""
     return integer(
         100,
@@ -17,12 +17,12 @@ def chunk_length() -> Any:
         step=10,
         unit="ms",
         title="Chunk length",
-        category="Sound",
+        category=category,
         per_request=True,
     )
 
 
-def bit_rate() -> Any:
+def bit_rate(category: str = "Sound") -> Any:
     """Size of encoded sound."""
     return integer(
         64,
@@ -31,6 +31,6 @@ def bit_rate() -> Any:
         high=128,
         step=8,
         unit="kbit/s",
-        category="Sound",
+        category=category,
         per_request=True,
     )

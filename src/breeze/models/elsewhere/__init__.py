@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
 
-from breeze.contracts.errors import NotFoundError
+from breeze.contracts.errors import NotFoundError, UnavailableError
 from breeze.contracts.parameters import unknown_name
 from breeze.models.elsewhere.found import Found, Place
 
@@ -30,8 +30,17 @@ def place(program: str) -> Place:
 
 
 def find(program: str, environ: Mapping[str, str], folder: Path | None = None) -> Iterator[Found]:
-    """The models of a program, by id, in its usual folders or in `folder`."""
+    """The models of a program, by id, in its usual folders or in `folder`.
+
+    Raises NotFoundError, and UnavailableError for a folder that may not be read.
+    """
     asked = place(program)
     folders = (folder,) if folder else asked.folders(environ, Path.home())
-    models = {model.id: model for at in reversed(folders) for model in asked.find(at)}
+    try:
+        models = {model.id: model for at in reversed(folders) for model in asked.find(at)}
+    except OSError as error:
+        raise UnavailableError(
+            f"{error.filename or asked.title} cannot be read: {error.strerror or error}. Allow "
+            "reading it, or name another folder with --from."
+        ) from error
     yield from sorted(models.values(), key=lambda model: model.id)

@@ -9,6 +9,7 @@ from pathlib import Path
 from breeze.models.elsewhere.found import Found, Piece, Place
 from breeze.models.elsewhere.gguf_files import split
 from breeze.models.recognised import recognise
+from breeze.models.selection import is_pickled
 
 _REPOSITORY = re.compile(r"models--([\w.-]+?)(?:--([\w.-]+))?")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -39,12 +40,21 @@ def _find(folder: Path) -> Iterator[Found]:
 def _snapshot(repository: Path) -> Path | None:
     """The revision `main`, else the one that was fetched last."""
     main = repository / "refs/main"
-    if main.is_file() and _COMMIT.fullmatch(commit := main.read_text(errors="replace").strip()):
+    if main.is_file() and _COMMIT.fullmatch(commit := _text(main)):
         wanted = repository / "snapshots" / commit
         if wanted.is_dir():
             return wanted
     found = [p for p in (repository / "snapshots").glob("*") if p.is_dir()]
     return max(found, key=lambda path: path.stat().st_mtime, default=None)
+
+
+def _text(path: Path) -> str:
+    """The beginning of a file; empty when it may not be read."""
+    try:
+        with path.open(errors="replace") as file:
+            return file.read(100).strip()
+    except OSError:
+        return ""
 
 
 def _models(name: str, snapshot: Path, repository: Path) -> Iterator[Found]:
@@ -53,10 +63,22 @@ def _models(name: str, snapshot: Path, repository: Path) -> Iterator[Found]:
     if models := list(split(pieces)):
         for model, files in models:
             yield Found(name if len(models) == 1 else f"{name}:{model}", source, files)
-    elif recognise({piece.name: piece.path for piece in pieces}):
-        yield Found(name, source, tuple(p for p in pieces if not p.name.endswith(".md")))
-    elif pieces:
-        yield Found(name, source, problem="no runner serves its files")
+        return
+    others = [p for p in pieces if not p.name.endswith((".gguf", ".md"))]
+    if recognise({piece.name: piece.path for piece in others}):
+        yield Found(name, source, tuple(others))
+    else:
+        yield Found(name, source, problem=_problem(pieces))
+
+
+def _problem(pieces: list[Piece]) -> str:
+    if not pieces:
+        return "has no file on this disk"
+    if any(piece.name.endswith(".gguf") for piece in pieces):
+        return "has no complete GGUF file"
+    if any(is_pickled(piece.name) for piece in pieces):
+        return "is pickled, which runs code when it is read"
+    return "no runner serves its files"
 
 
 def _pieces(snapshot: Path, repository: Path) -> Iterator[Piece]:

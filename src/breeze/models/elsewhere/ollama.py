@@ -24,6 +24,7 @@ _FILES: dict[str, tuple[str, FileType]] = {
 """Layers that are files of a model here, and how they are called."""
 _DEFAULT = ("registry.ollama.ai", "library")
 _MOST_TEXT = 64 * 1024
+_MOST_MANIFEST = 4 * 1024 * 1024
 _MOST_MANIFESTS = 10_000
 
 
@@ -60,7 +61,8 @@ def _model(path: Path, folder: Path) -> Found:
     name = _name(path.relative_to(folder / "manifests").parts)
     source = f"ollama:{name}"
     try:
-        manifest = msgspec.json.decode(path.read_bytes(), type=_Manifest)
+        with path.open("rb") as file:
+            manifest = msgspec.json.decode(file.read(_MOST_MANIFEST), type=_Manifest)
     except (OSError, *UNREADABLE) as error:
         return Found(name, source, problem=f"its manifest cannot be read: {error}")
     layers = {_kind(layer): layer for layer in manifest.layers}
@@ -113,11 +115,14 @@ def _digest(layer: _Layer) -> str:
 
 
 def _blob(folder: Path, layer: _Layer) -> Path | None:
-    """The file of a layer. A digest that is none leads nowhere."""
+    """The file of a layer. A digest that is none leads nowhere, and so does a link elsewhere: its
+    text would be shown, whoever else may not read it."""
     if not (digest := _digest(layer)):
         return None
+    root = (folder / "blobs").resolve()
     names = (f"sha256-{digest}", f"sha256:{digest}")  # the second by versions before 0.1.30
-    return next((p for n in names if (p := folder / "blobs" / n).is_file()), None)
+    found = (p for n in names if (p := root / n).is_file())
+    return next((p for p in found if p.resolve().parent == root), None)
 
 
 def _text(folder: Path, layers: Mapping[str, _Layer], kind: str) -> str:

@@ -16,7 +16,7 @@ import click
 from breeze.version import __version__
 
 COMMANDS = (
-    "chat", "see", "say", "listen", "guard", "draw", "embed", "serve", "keys",
+    "chat", "see", "say", "listen", "guard", "draw", "embed", "rerank", "serve", "keys",
     "runners", "doctor", "explain", "models", "pull", "import", "settings", "check", "standin",
     "new-runner", "demo", "completion",
 )  # fmt: skip

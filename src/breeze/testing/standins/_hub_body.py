@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -97,6 +98,29 @@ def _range_refused(scene: Scene) -> Reply:
     return Reply(416, {"content-range": f"bytes */{len(body.data)}"})
 
 
+def _range_other(scene: Scene) -> Reply:
+    """A later part than was asked for, which says so."""
+    body = scene.reply.upgrade
+    if not isinstance(body, Body) or "range" not in scene.call.headers:
+        return scene.reply
+    later = min(body.start + 1000, len(body.data) - 1)
+    headers = {
+        **scene.reply.headers,
+        "content-length": str(len(body.data) - later),
+        "content-range": f"bytes {later}-{len(body.data) - 1}/{len(body.data)}",
+    }
+    return Reply(206, headers, upgrade=Body(body.path, body.data, later, body.record))
+
+
+def _packed(scene: Scene) -> Reply:
+    body = scene.reply.upgrade
+    if not isinstance(body, Body):
+        return scene.reply
+    small = gzip.compress(body.data)
+    headers = {**scene.reply.headers, "content-encoding": "gzip", "content-length": str(len(small))}
+    return Reply(200, headers, upgrade=Body(body.path, small, 0, body.record))
+
+
 def _etag_changed(scene: Scene) -> Reply:
     return scene.reply.having(etag='"another"') if scene.reply.upgrade else scene.reply
 
@@ -148,6 +172,10 @@ OWN: tuple[Fault, ...] = (
     _fault(0, "range-ignored", "the whole file where a part was asked for", _range_ignored,
            harmless=True),
     _fault(0, "range-refused", "416 although there is more", _range_refused, harmless=True),
+    _fault(0, "range-other", "206 with a later part than was asked for", _range_other,
+           harmless=True),
+    _fault(0, "packed", "a file that is compressed although nobody asked for that", _packed,
+           harmless=True),
     _fault(0, "etag-changed", "another ETag than before", _etag_changed, harmless=True),
     _fault(0, "size-wrong", "four bytes more than the list of files says", _size_wrong,
            harmless=True),

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 from breeze.testing.standins._fault import Fault
 from breeze.testing.standins._hub_body import OWN, Body, Sent, refused
+from breeze.testing.standins._hub_catalogue import catalogued
 from breeze.testing.standins._server import Call, Handler, Reply, Standin
 
 _LARGE = 1024
@@ -36,7 +37,8 @@ class Repository:
 
 
 class HubStandin(Standin):
-    """A model hub. It has `breeze/tiny` with the embedded model; `add` gives it more."""
+    """A model hub. It has `breeze/tiny` with the embedded model, and small files in place of the
+    catalogue's models; `add` gives it more."""
 
     name = "hub"
     prefix = ""
@@ -142,6 +144,8 @@ class HubStandin(Standin):
         """The repository at the revision that is asked for, or the refusal."""
         name = f"{call.match['org']}/{call.match['name']}"
         found, known = self.repositories.get(name), "authorization" in call.headers
+        if found is None and (contents := catalogued(name)):
+            found = self.add(name, contents)
         if found is None or (found.private and not known):
             return None, refused(401, "RepoNotFound", "Repository not found")
         if found.moved_to:

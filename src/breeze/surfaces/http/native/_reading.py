@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import msgspec
@@ -19,6 +18,7 @@ from breeze.contracts.requests import (
     TranscribeRequest,
 )
 from breeze.contracts.unreadable import UNREADABLE
+from breeze.contracts.wire import no_live_source, unreadable_request
 
 _KINDS: dict[str, type[AnyRequest]] = {
     "chat": ChatRequest,
@@ -29,15 +29,8 @@ _KINDS: dict[str, type[AnyRequest]] = {
     "embed": EmbedRequest,
 }
 _NAMES = {capability.value.lower(): METHODS[capability] for capability in Capability}
-_MISSING = re.compile(r"missing required field `(\w+)`")
-
-
-def _no_live_source(kind: type, value: Any) -> Any:
-    raise InputError("A live source cannot be sent as data: send the audio.", field="live")
-
-
 _decoders = {
-    method: msgspec.json.Decoder(kind, dec_hook=_no_live_source) for method, kind in _KINDS.items()
+    method: msgspec.json.Decoder(kind, dec_hook=no_live_source) for method, kind in _KINDS.items()
 }
 _fields = {method: {"type", *kind.__struct_fields__} for method, kind in _KINDS.items()}
 _names = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -71,12 +64,8 @@ def read_request(body: bytes, name: str = "") -> AnyRequest:
 def _decoded(method: str, body: bytes) -> AnyRequest:
     try:
         return _decoders[method].decode(body)
-    except msgspec.ValidationError as error:
-        what, _, where = str(error).partition(" - at `$")
-        path = [where.strip("`").lstrip("."), *_MISSING.findall(what)]
-        raise InputError(f"{what}.", field=".".join(filter(None, path))) from error
     except UNREADABLE as error:
-        raise InputError(f"This is not valid JSON: {error}.") from error
+        raise unreadable_request(error) from error
 
 
 def _type_of(body: bytes) -> str:
