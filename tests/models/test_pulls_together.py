@@ -204,12 +204,14 @@ async def test_two_hundred_megabytes_with_drops_and_three_kills(tmp_path: Path) 
         hub.add("org/name", {"w.safetensors": weights})
         hub.cut_every = 7 * MB
         for share in (0.2, 0.45, 0.7):
-            process = begin(tmp_path, hub.origin, "hf:org/name")
             least = int(len(weights) * share)
+            hub.hold_after = least + MB  # or a slow test would kill it at another place
+            process = begin(tmp_path, hub.origin, "hf:org/name")
             await _line(process, lambda w, n=least: w[0] == "pull" and int(w[1]) >= n)
             process.kill()  # SIGKILL
             _ended(process)
         assert [p.stage for p in store.pulls()] == ["stopped"]
+        hub.hold_after = None
         model = await pulled(store, "hf:org/name")
         file = model.folder / "w.safetensors"
         with file.open("rb") as found:
