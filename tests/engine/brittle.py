@@ -130,6 +130,9 @@ async def _do(what: str) -> None:  # noqa: C901  # one branch a command
         await asyncio.sleep(float(rest))
     elif command == "block":  # on the loop: no cancel is heard
         time.sleep(float(rest))  # noqa: ASYNC251  # that is the fault
+    elif command == "compute":  # one long step, until a file is there
+        while not Path(rest).exists():  # that is the fault
+            sum(range(1000))
     elif command == "send":  # bytes that are no frame, on the engine's socket
         peer = socket.socket(fileno=os.dup(int(sys.argv[1])))
         peer.sendall(bytes.fromhex(rest))

@@ -30,6 +30,7 @@ from breeze.contracts.events import ALIVE, Progress, Transcript
 from breeze.contracts.requests import DrawRequest, Request, SpeakRequest, TranscribeRequest
 from breeze.engine import worker_frames
 from breeze.engine.worker_messages import SOUNDS, WINDOW
+from breeze.engine.worker_pulse import pulse
 from breeze.engine.workers import isolated
 from breeze.testing.clock import ManualClock
 from breeze.testing.scripted import Script, scripted
@@ -278,6 +279,42 @@ async def test_who_cancels_is_released_and_the_worker_ended_behind_it() -> None:
         await clock.advance(10)
         await runner.load("")
         assert await said(runner, "words 1") == "word0 "
+
+
+async def _worked(pid: int) -> None:
+    """Return when the process has done something more."""
+    before = pulse(pid)
+    async with asyncio.timeout(10):
+        while pulse(pid) == before:  # noqa: ASYNC110  # a process has no event
+            await asyncio.sleep(0.005)
+
+
+@pytest.mark.parametrize("ends", [True, False])
+async def test_one_long_step_of_who_left_does_not_cost_others_their_answers(
+    tmp_path: Path, ends: bool
+) -> None:
+    clock = ManualClock()
+    async with at_work(clock) as runner:
+        other = runner.stream(ChatRequest.of("slow 100000"))
+        await anext(other)
+        stuck = runner.stream(ChatRequest.of(f"after compute {tmp_path / 'enough'}"))
+        await anext(stuck)
+        closing = asyncio.create_task(stuck.aclose())
+        await clock.advance(0.1)
+        await closing
+        for _ in range(14):
+            await _worked(runner.pid)
+            await clock.advance(2)
+        if ends:
+            (tmp_path / "enough").touch()
+            for _ in range(100):
+                assert await anext(other)
+        else:
+            await clock.advance(2)
+            with pytest.raises(ProcessingError, match="did not stop within 30 s"):
+                async for _ in other:
+                    pass
+        await other.aclose()
 
 
 async def test_a_load_that_is_cancelled_leaves_no_process() -> None:

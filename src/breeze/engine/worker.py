@@ -40,9 +40,8 @@ from breeze.engine.worker_messages import (
     Unload,
 )  # fmt: skip
 from breeze.engine.worker_process import WorkerProcess
+from breeze.engine.worker_pulse import Limit
 
-STOP = 2.0
-"""Seconds in which a cancelled stream must have stopped; else its worker is."""
 _ENDING = 1.0
 _UNLOADING = 10.0
 _LONGEST_KEY = 256
@@ -68,8 +67,7 @@ class Worker:
         self.alive = True
         self.progress: Callable[[Progress], object] = lambda progress: None
         self._name, self._clock, self._work = name, clock, work
-        self.secrets = secrets
-        self._lost = lost
+        self.secrets, self._lost = secrets, lost
         self._why = ""
         self._busy = self._closing = False
         self._kills = out_of_memory_kills()
@@ -153,17 +151,20 @@ class Worker:
                 await self._leave(call)
 
     async def _leave(self, call: Call) -> None:
-        """Stop what still runs. It may outlast this by `STOP`, after which the worker ends."""
+        """Stop what still runs. It may outlast this, but not for long: then the worker ends."""
         if not call.over:
             self.send(Cancel(call.id))
-            call.limit = self._clock.call_later(STOP, partial(self._overdue, call))
+            call.limit = Limit(self.pid, self._clock, self._needed, partial(self._overdue, call))
             await call.leave(self._clock)
         if call.over:
             self._calls.pop(call.id, None)
 
-    def _overdue(self, call: Call) -> None:
+    def _needed(self) -> bool:
+        return not all(call.left or call.over for call in self._calls.values())
+
+    def _overdue(self, call: Call, seconds: float) -> None:
         if not call.over:
-            self.stop(f"a request that was cancelled did not stop within {STOP:g} s")
+            self.stop(f"a request that was cancelled did not stop within {seconds:g} s")
 
     def stop(self, why: str) -> None:
         """End it; everyone whom it serves is told why."""

@@ -7,10 +7,11 @@ from collections import deque
 from collections.abc import AsyncIterable, Callable
 from typing import Any
 
-from breeze.contracts.clock import Clock, Timer
+from breeze.contracts.clock import Clock
 from breeze.contracts.errors import RunnerError
 from breeze.engine.worker_frames import BrokenFrame
 from breeze.engine.worker_messages import SOUNDS, WINDOW, Credit, Message, Sound, SoundOver
+from breeze.engine.worker_pulse import Limit
 
 RELEASE = 0.08
 """Seconds that who cancels waits for the work to stop, at most."""
@@ -32,7 +33,7 @@ class Call:
         self.items: deque[Any] = deque()
         self.over = self.left = False
         self.error: RunnerError | None = None
-        self.limit: Timer | None = None
+        self.limit: Limit | None = None
         self.room = SOUNDS
         self.source_error: RunnerError | None = None
         self._send = send

@@ -1,4 +1,4 @@
-"""Whether a process does anything at all: of one that loads a model and does not, nothing comes."""
+"""Whether a process does anything at all: if not, nothing comes of what it was asked."""
 
 from __future__ import annotations
 
@@ -12,6 +12,10 @@ LOOK = 10.0
 """Seconds between two looks at a process."""
 PATIENCE = 60.0
 """Seconds in which a process has to do something."""
+STOP = 2.0
+"""Seconds in which a cancelled stream must have stopped; else its process is."""
+LONGEST = 30.0
+"""The same, while the process works and others wait for what it makes."""
 
 
 def pulse(pid: int) -> tuple[str, ...]:
@@ -46,3 +50,34 @@ def watched(pid: int, clock: Clock, idle: Callable[[], object]) -> Iterator[None
         yield
     finally:
         timer.cancel()
+
+
+class Limit:
+    """Calls `stop(seconds)` for a process that has not stopped a piece of work in that time.
+
+    That is after `STOP`, as long as others do not need what it does (`needed`): one long step of
+    a model, such as a prompt on a slow processor, must not cost them their answers.
+    """
+
+    def __init__(
+        self,
+        pid: int,
+        clock: Clock,
+        needed: Callable[[], bool],
+        stop: Callable[[float], object],
+    ) -> None:
+        self._pid, self._clock, self._needed, self._stop = pid, clock, needed, stop
+        self._last, self._waited = pulse(pid), 0.0
+        self._timer = clock.call_later(STOP, self._look)
+
+    def _look(self) -> None:
+        self._waited += STOP
+        last, self._last = self._last, pulse(self._pid)
+        if self._waited < LONGEST and self._needed() and last != self._last:
+            self._timer = self._clock.call_later(STOP, self._look)
+        else:
+            self._stop(self._waited)
+
+    def cancel(self) -> None:
+        """It has stopped."""
+        self._timer.cancel()

@@ -41,7 +41,7 @@ class WorkerRunner(Runner[Parameters]):
     A crash there is a ProcessingError (E101, detail `crashed`) for those whom it served, or a
     MemoryLimitError (E504) where the system was out of memory; then `lost` is called, and the next
     `load` starts a new process. Closing a stream takes at most 0.1 s: what has not stopped by then
-    stops behind it, and the worker is ended when that takes over 2 s.
+    stops behind it, and the worker is ended when that takes too long.
     """
 
     def __init__(self, runner: Runner[Any]) -> None:
