@@ -6,8 +6,6 @@ import msgspec
 
 from breeze.contracts.events import Progress
 
-STAGES = ("resolve", "pull", "wait", "unpack", "check", "publish", "paused", "stopped", "failed")
-
 
 class Pulling(msgspec.Struct, frozen=True, omit_defaults=True):
     """A pull at one moment.

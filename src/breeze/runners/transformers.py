@@ -49,7 +49,7 @@ _CLASSES: dict[Kind | None, type[Native]] = {
     "transformers",
     vendor="Transformers",
     kind=RunnerKind.LOCAL,
-    needs=("torch", "transformers"),
+    needs=("torch", "transformers", "numpy", "PIL", "av", "webrtcvad"),
     extra="transformers",
     concurrency=2,
     queue=32,
