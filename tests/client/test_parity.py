@@ -14,7 +14,7 @@ import breeze.runners
 from breeze.client import Client
 from breeze.contracts.capability import Capability, RunnerKind
 from breeze.contracts.errors import BlockedError, RunnerError
-from breeze.contracts.events import Finish, Progress, TextDelta
+from breeze.contracts.events import Finish, Progress, TextDelta, joined
 from breeze.contracts.requests import ChatRequest
 from breeze.contracts.values import Attempt
 from breeze.testing.conformance import check_module
@@ -62,15 +62,18 @@ def shape(events: list[Any]) -> list[str]:
 
 
 async def played(stream: Any) -> list[Any]:
-    """All events; an error that ends them comes last."""
+    """All events, neighbours of text as one; an error that ends them comes last."""
     seen: list[Any] = []
     async with stream as events:
         try:
             async for event in events:
-                seen.append(same(event))
+                if seen and (both := joined(seen[-1], event)) is not None:
+                    seen[-1] = both  # how many come together is a matter of the moment
+                else:
+                    seen.append(event)
         except RunnerError as error:
-            seen.append(same(error.info()))
-    return seen
+            seen.append(error.info())
+    return [same(event) for event in seen]
 
 
 def ways(server: Any) -> Iterator[Client]:

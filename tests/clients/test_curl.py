@@ -42,6 +42,7 @@ OTHERS = {
     "POST /v1/chat/completions",
     "POST /v1/completions",
     "POST /v1/embeddings",
+    "POST /v1/rerank",
     "POST /v1/images/generations",
     "POST /v1/moderations",
     "POST /v1/audio/speech",
@@ -138,6 +139,13 @@ def test_embeddings(curl: Curl) -> None:
     packed = curl.ask("/v1/embeddings", body=asked | {"encoding_format": "base64"}).json["data"][0]
     assert len(numbers) == 256
     assert len(base64.b64decode(packed["embedding"])) == 4 * 256
+
+
+def test_documents_by_their_rank(curl: Curl) -> None:
+    asked = {"model": "hashing", "query": "a lighthouse", "documents": ["a sea", "the lighthouse"]}
+    best, other = curl.ask("/v1/rerank", body=asked).json["results"]
+    assert (best["index"], other["index"]) == (1, 0)
+    assert best["relevance_score"] > other["relevance_score"]
 
 
 def test_moderations(curl: Curl) -> None:

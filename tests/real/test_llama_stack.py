@@ -68,7 +68,7 @@ async def asked(runner: LlamaStackRunner, text: str = "Who are you?", **more: An
 async def _chats(url: str, version: str) -> None:
     async with running_on(url) as runner:
         events = [e async for e in runner.stream(ChatRequest.of("Who are you?"))]
-        assert sum(isinstance(e, TextDelta) for e in events) > 5  # word by word
+        assert sum(isinstance(e, TextDelta) for e in events) > 2  # some words at a time
         streamed, whole = await asked(runner), await asked(runner, whole=True)
         assert streamed.text == whole.text
         assert streamed.text.startswith("I am Breeze Tiny")
