@@ -61,20 +61,16 @@ class Given:
 
     def values(self, facts: Facts) -> Iterator[Value]:
         """Every value that was given for a parameter, the one that counts first."""
-        for found in self._looked_up(facts):
-            if found.value is not None:
-                yield found
-
-    def _looked_up(self, facts: Facts) -> Iterator[Value]:
         name = facts.name
-        asked = _typed(self.overrides.get(name), facts)
-        yield Value(asked, Source.COMMAND_LINE, f"--param {name}")
+        if (asked := self.overrides.get(name)) is not None:
+            yield Value(_typed(asked, facts), Source.COMMAND_LINE, f"--param {name}")
         for variable in filter(None, (environment_name(self.instance, name), facts.env)):
             # A variable set to nothing is how scripts pass on what they do not have.
-            text = self.environ.get(variable) or None
-            yield Value(_typed(text, facts), Source.ENVIRONMENT, variable)
+            if text := self.environ.get(variable):
+                yield Value(_typed(text, facts), Source.ENVIRONMENT, variable)
         for source, place, values in self.written():
-            yield Value(_hidden(values.get(name), facts), source, place)
+            if (found := values.get(name)) is not None:
+                yield Value(_hidden(found, facts), source, place)
 
     def written(self) -> Iterator[tuple[Source, str, Mapping[str, Any]]]:
         """What the files say, the one that counts first."""

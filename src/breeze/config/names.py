@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _INSTANCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}")
@@ -36,5 +37,6 @@ def environment_name(instance: str, parameter: str) -> str:
     return environment_prefix(instance) + _shouted(parameter)
 
 
+@lru_cache(4096)
 def _shouted(name: str) -> str:
     return re.sub(r"[^A-Z0-9]", "_", name.upper())

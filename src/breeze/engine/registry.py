@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pkgutil
 import re
+import sys
 from collections.abc import Iterable
-from functools import cached_property
+from functools import cached_property, lru_cache
 from importlib import import_module, metadata
 from pathlib import Path
 from typing import Any
@@ -37,13 +38,9 @@ class Registry:
     @cached_property
     def _found(self) -> dict[str, str]:
         """Runner name to where its class is: a module of ours, or `package.module:Class`."""
-        found = {
-            module.name: f"{GROUP}.{module.name}"
-            for module in pkgutil.iter_modules([str(_FOLDER)])
-            if not module.name.startswith("_")
-        }
-        for point in metadata.entry_points(group=GROUP):
-            found.setdefault(point.name, point.value)
+        found = {name: f"{GROUP}.{name}" for name in _modules(_FOLDER.stat().st_mtime_ns)}
+        for name, value in _entry_points(tuple(sys.path)):
+            found.setdefault(name, value)
         return found
 
     @cached_property
@@ -80,6 +77,19 @@ class Registry:
         plain = {name.replace("_", ""): name for name in self.names}
         wanted = written.rsplit(".", 1)[-1].replace("_", "").lower().removesuffix("runner")
         return plain.get(wanted) or plain.get(_CAPABILITY_TAIL.sub("", wanted))
+
+
+@lru_cache(1)
+def _modules(changed: int) -> tuple[str, ...]:
+    """The runners in our own folder, as it was `changed` last."""
+    found = pkgutil.iter_modules([str(_FOLDER)])
+    return tuple(module.name for module in found if not module.name.startswith("_"))
+
+
+@lru_cache(8)
+def _entry_points(path: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """The runners of packages on `path`, which is `sys.path`: reading them takes a while."""
+    return tuple((point.name, point.value) for point in metadata.entry_points(group=GROUP))
 
 
 def _runner_class(name: str, where: str) -> type[Runner[Any]]:
