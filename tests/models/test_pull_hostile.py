@@ -94,6 +94,16 @@ async def test_only_the_hub_itself_leads_inside(tmp_path: Path) -> None:
     assert asked == []
 
 
+async def test_not_even_the_hub_leads_to_what_a_machine_tells_its_programs(tmp_path: Path) -> None:
+    def first(path: str) -> bytes:
+        return (b"HTTP/1.1 302 Found\r\nLocation: http://169.254.10.20/x\r\n"
+                b"Content-Length: 0\r\n\r\n")  # fmt: skip
+
+    async with serving(first) as hub, store(tmp_path, hub) as at:
+        with pytest.raises(InputError, match=r"169\.254\.10\.20 does not lead"):
+            await pulled(at, f"{hub}/notes.txt")
+
+
 async def test_a_file_without_an_end_stops_at_the_quota(tmp_path: Path) -> None:
     head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
     async with serving(lambda _: head, chunks=90) as host:

@@ -104,6 +104,8 @@ class Web:
 
     async def _session_for(self, url: str, place: Place, from_hub: bool) -> ClientSession:
         """The session that may go there. Raises InputError."""
+        if _literal(place.host) and ip_address(place.host).is_link_local:
+            raise _private(place.host)
         free = self._settings.private_networks or self._is_hub(place)
         if free or (from_hub and await self._hub_is_inside()):
             return self._free
@@ -155,7 +157,10 @@ class Web:
 
 
 def _judge(networks: tuple[Network, ...]) -> Any:
-    """A resolver that gives public addresses only, and those in `networks`."""
+    """A resolver that gives public addresses only, and those in `networks`.
+
+    Never link-local ones: what a machine tells its programs there is for no hub to lead to.
+    """
     from aiohttp.abc import AbstractResolver
 
     class Judge(AbstractResolver):
@@ -163,7 +168,8 @@ def _judge(networks: tuple[Network, ...]) -> Any:
             self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
         ) -> list[ResolveResult]:
             found = await _addresses(host, port)
-            if not all(is_public(ip_address(text), networks) for text in found):
+            places = [ip_address(text) for text in found]
+            if not all(is_public(ip, networks) and not ip.is_link_local for ip in places):
                 raise _private(host)
             return [
                 {
