@@ -19,8 +19,8 @@ _WARM_UP = 3
 """Cycles whose memory is not looked at: caches and pools fill up once."""
 _FEWEST = 8
 """Cycles that are looked at, however long they take."""
-_ROUNDS = 2
-"""Growth that is seen once may be chance; it must be seen again."""
+_ROUNDS = 3
+"""Growth that is seen once may be chance, or an allocator that fills up; a leak is seen again."""
 
 
 async def _twice(bench: Bench) -> None:
