@@ -57,6 +57,21 @@ def longest_sound() -> Any:
     )
 
 
+def silence(about: str, category: str = "Listening") -> Any:
+    """How long nobody must speak before what was said is taken for whole."""
+    return integer(
+        600,
+        about,
+        low=100,
+        high=5000,
+        step=100,
+        unit="ms",
+        title="Silence",
+        category=category,
+        per_request=True,
+    )
+
+
 def system_message() -> Any:
     """What a conversation begins with that does not say so itself."""
     return text(

@@ -9,6 +9,7 @@ from pydantic import field_validator
 
 from breeze.contracts.fields import integer, number, path, text
 from breeze.contracts.parameters import Parameters, ValidationResult
+from breeze.runners._local_fields import silence
 from breeze.runners._pocketsphinx_grammar import phrases_in
 
 
@@ -24,17 +25,7 @@ class PocketsphinxParameters(Parameters):
         category="Segments",
         per_request=True,
     )
-    silence_ms: int = integer(
-        600,
-        "Silence that ends a segment",
-        low=100,
-        high=5000,
-        step=100,
-        unit="ms",
-        title="Silence",
-        category="Segments",
-        per_request=True,
-    )
+    silence_ms: int = silence("Silence that ends a segment", "Segments")
     padding_ms: int = integer(
         300,
         "Sound before the first voice, and silence after the last, that belong to a segment",

@@ -12,6 +12,7 @@ from breeze.runners._local_fields import (
     model_folder,
     models_folder,
     sampling,
+    silence,
     system_message,
     temperature,
     thread_count,
@@ -71,17 +72,7 @@ class TransformersParameters(Parameters):
     seed: int | None = sampling(
         integer, "Same seed, same answer; empty: another one each time", low=0, high=4_294_967_294
     )
-    silence_ms: int = integer(
-        600,
-        "Silence that ends an utterance; each is heard when it has ended",
-        low=100,
-        high=5000,
-        step=100,
-        unit="ms",
-        title="Silence",
-        category="Listening",
-        per_request=True,
-    )
+    silence_ms: int = silence("Silence that ends an utterance; each is heard when it has ended")
     max_seconds: int = longest_sound()
     chunk_ms: int = chunk_length()
     bitrate: int = bit_rate()

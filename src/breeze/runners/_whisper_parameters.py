@@ -6,7 +6,13 @@ from pathlib import Path
 
 from breeze.contracts.fields import Choice, choice, integer, number, switch, text
 from breeze.contracts.parameters import Parameters
-from breeze.runners._local_fields import longest_sound, model_folder, models_folder, thread_count
+from breeze.runners._local_fields import (
+    longest_sound,
+    model_folder,
+    models_folder,
+    silence,
+    thread_count,
+)
 
 
 class WhisperParameters(Parameters):
@@ -98,15 +104,5 @@ class WhisperParameters(Parameters):
         category="Limits",
         per_request=True,
     )
-    silence_ms: int = integer(
-        600,
-        "Silence that ends an utterance of a live source",
-        low=100,
-        high=5000,
-        step=100,
-        unit="ms",
-        title="Silence",
-        category="Listening",
-        per_request=True,
-    )
+    silence_ms: int = silence("Silence that ends an utterance of a live source")
     max_seconds: int = longest_sound()
